@@ -1,0 +1,229 @@
+"""The template's contract: a pack is a folder, a form is its version as frozen data, and a sheet draws it.
+
+What the font can draw travels in the form, so filing refuses a character or an overflow without importing drawing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.resources.abc import Traversable
+
+import msgspec
+
+from engine.contracts.origin import OriginRules
+from engine.errors import Problem
+
+__all__ = ["Box", "Face", "Filled", "Form", "Leaf", "Pack", "Sheet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A folder that brings one scheme: form.toml, origin.toml, example.json, and sheets of its own if it has any."""
+
+    name: str
+    folder: Traversable
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What each box says, before it is broken into lines: paragraphs by box number, and one mapping per goods row.
+
+    Row boxes (5 to 10 on a 12-box form) appear in `rows` only, all other boxes in `boxes` only.
+    """
+
+    boxes: dict[str, tuple[str, ...]]
+    rows: tuple[dict[str, tuple[str, ...]], ...]
+
+
+# Scripts that are right glyph by glyph. Devanagari, Arabic, Thai and others need shaping, which the press does not do:
+# they would print wrongly without an error, so filing refuses them with the box named.
+_DRAWABLE = (
+    (0x20, 0x7E),  # Basic Latin
+    (0xA0, 0xAC),  # Latin-1, without the soft hyphen
+    (0xAE, 0x24F),  # Latin-1 and Latin Extended-A, -B
+    (0x370, 0x3FF),  # Greek
+    (0x400, 0x52F),  # Cyrillic
+    (0x1E00, 0x1EFF),  # Latin Extended Additional: Vietnamese
+    (0x1F00, 0x1FFF),  # Greek Extended
+    (0x2010, 0x2027),  # dashes, quotes, bullets
+    (0x2030, 0x205E),  # per mille, primes
+    (0x2070, 0x20C0),  # superscripts, subscripts, currency signs with the rupee
+    (0x2100, 0x22FF),  # letterlike, number forms, arrows, mathematics
+)
+
+MM_PER_POINT = 25.4 / 72
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One font: its file by hash, and the advance width of every character it can draw, in 1/1000 em."""
+
+    name: str
+    path: str
+    sha256: str
+    advances: Mapping[int, float] = field(repr=False)
+
+    def missing(self, text: str) -> str:
+        """The characters of the text that this font cannot draw right, each once, in order."""
+        seen: dict[str, None] = {}
+        for char in text:
+            point = ord(char)
+            if char != "\n" and (point not in self.advances or not any(a <= point <= b for a, b in _DRAWABLE)):
+                seen[char] = None
+        return "".join(seen)
+
+    def width_mm(self, text: str, size_pt: float) -> float:
+        """How wide the text is, unbroken."""
+        return sum(self.advances.get(ord(char), 600.0) for char in text) * size_pt * MM_PER_POINT / 1000
+
+    def wrap(self, paragraph: str, width_mm: float, size_pt: float) -> tuple[str, ...]:
+        """The lines of a paragraph: broken at spaces, a word wider than the box broken where it must be."""
+        lines: list[str] = []
+        for part in paragraph.split("\n"):
+            line = ""
+            for word in part.split():
+                joined = f"{line} {word}" if line else word
+                if self.width_mm(joined, size_pt) <= width_mm:
+                    line = joined
+                    continue
+                if line:
+                    lines.append(line)
+                while self.width_mm(word, size_pt) > width_mm:
+                    cut = self._cut(word, width_mm, size_pt)
+                    lines.append(word[:cut])
+                    word = word[cut:]
+                line = word
+            lines.append(line)
+        return tuple(lines)
+
+    def _cut(self, word: str, width_mm: float, size_pt: float) -> int:
+        """How many characters of a too wide word fit on one line; at least one."""
+        cut = 1
+        while cut < len(word) and self.width_mm(word[: cut + 1], size_pt) <= width_mm:
+            cut += 1
+        return cut
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A numbered space of the form. `field` names what fills it; `lines` is how many fit, or None for a goods column."""
+
+    no: str
+    heading: str
+    field: str
+    width_mm: float
+    lines: int | None
+    size_pt: float = 7.5
+    holds: str = ""
+
+    @property
+    def in_rows(self) -> bool:
+        """Whether the box is a column of the goods table."""
+        return self.lines is None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A printable copy beside the electronic one: its name, what it is headed with, and whether it leaves ink space."""
+
+    name: str
+    title: str
+    ink: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page layout that forms share, named `pack:sheet`: HTML in Jinja's sandbox and the geometry it is drawn by."""
+
+    name: str
+    html: str = field(repr=False)
+    geometry: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One version of one scheme's form. `sha256` covers form.toml, origin.toml, the sheet and the fonts.
+
+    `unconfirmed` names what nobody could source; while it is not empty, a live site issues only after a named
+    administrator confirmed the form. `row_lines` is how many lines one goods row may take at most.
+    """
+
+    scheme: str
+    version: str
+    sha256: str
+    title: str
+    form_name: str
+    heading: tuple[str, ...]
+    preferential: bool
+    partners: frozenset[str]
+    issuer_kinds: tuple[str, ...]
+    kinds: tuple[str, ...]
+    hs_digits: tuple[int, ...]
+    sheet: Sheet
+    boxes: tuple[Box, ...]
+    regular: Face
+    bold: Face
+    row_lines: int
+    origin: OriginRules
+    leaves: tuple[Leaf, ...] = ()
+    wording: Mapping[str, str] = field(default_factory=dict)
+    unconfirmed: tuple[str, ...] = ()
+    validity_months: int | None = None
+    effective_from: date | None = None
+    effective_until: date | None = None
+    sources: tuple[str, ...] = ()
+    example: bytes = field(default=b"", repr=False)
+
+    def serves(self, country: str) -> bool:
+        """Whether the agreement covers that destination."""
+        return "*" in self.partners or country in self.partners
+
+    def box(self, no: str) -> Box:
+        """The box of that number."""
+        return next(box for box in self.boxes if box.no == no)
+
+    def lines_of(self, box: Box, paragraphs: tuple[str, ...]) -> tuple[str, ...]:
+        """The lines a box's paragraphs are drawn in."""
+        return tuple(line for text in paragraphs for line in self.regular.wrap(text, box.width_mm, box.size_pt))
+
+    def problems(self, filled: Filled) -> list[Problem]:
+        """What could not be drawn: a character without a glyph, a box or a goods row that overflows."""
+        found: list[Problem] = []
+        for no, paragraphs in filled.boxes.items():
+            box = self.box(no)
+            found += self._glyphs(f"box {no}", paragraphs)
+            need = len(self.lines_of(box, paragraphs))
+            if box.lines is not None and need > box.lines:
+                found.append(
+                    Problem(
+                        f"box {no}",
+                        "fits the box",
+                        f"Box {no} ({box.heading}) has room for {box.lines} lines; this needs {need}. Shorten it.",
+                    )
+                )
+        for index, row in enumerate(filled.rows):
+            for no, paragraphs in row.items():
+                where = f"items[{index}], box {no}"
+                found += self._glyphs(where, paragraphs)
+                need = len(self.lines_of(self.box(no), paragraphs))
+                if need > self.row_lines:
+                    found.append(
+                        Problem(
+                            where,
+                            "fits the page",
+                            f"Item {index + 1} needs {need} lines in box {no}; a page has room for {self.row_lines}. Split the item or shorten it.",
+                        )
+                    )
+        return found
+
+    def _glyphs(self, where: str, paragraphs: tuple[str, ...]) -> list[Problem]:
+        missing = self.regular.missing("".join(paragraphs))
+        if not missing:
+            return []
+        shown = ", ".join(f"{char} (U+{ord(char):04X})" if char.isprintable() else f"U+{ord(char):04X}" for char in missing[:5])
+        return [
+            Problem(
+                where,
+                "font can draw it",
+                f"{where[0].upper()}{where[1:]} has characters that the form's font cannot draw: {shown}. Write them in Latin letters.",
+            )
+        ]
