@@ -13,6 +13,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 __all__ = [
+    "LEGACY_PLATFORM",
+    "NON_PREFERENTIAL_FROM",
+    "PREFERENTIAL_FROM",
     "Application",
     "ApplicationState",
     "Consignee",
@@ -34,14 +37,30 @@ __all__ = [
 ]
 
 # Lengths are ours to enforce: SQLite ignores them. 15 digits before the point hold any shipment in any currency.
-Amount = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?\Z", description="a decimal string, such as 12600.00")]
-Code = Annotated[str, Meta(pattern=r"^[A-Z0-9_]{1,20}\Z")]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 alpha-2")]
+# `x-must` is the shape in words, for the sentence that refuses another one; `x-lines` marks a text that may break lines.
+Amount = Annotated[
+    str,
+    Meta(
+        pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?\Z",
+        extra_json_schema={"x-must": "digits with at most one point and four decimals, no sign and no commas, such as 12600.00"},
+    ),
+]
+Code = Annotated[str, Meta(pattern=r"^[A-Z0-9_]{1,20}\Z", extra_json_schema={"x-must": "1 to 20 capitals, digits or _"})]
+Country = Annotated[
+    str, Meta(pattern=r"^[A-Z]{2}\Z", extra_json_schema={"x-must": "two capitals, the ISO 3166-1 code of a country, such as VN"})
+]
 Short = Annotated[str, Meta(min_length=1, max_length=120)]
 Line = Annotated[str, Meta(min_length=1, max_length=200)]
-Text = Annotated[str, Meta(min_length=1, max_length=1000)]
-Port = Annotated[str, Meta(min_length=5, max_length=6, description="UN/LOCODE, such as INNSA")]
-Hs = Annotated[str, Meta(pattern=r"^[0-9]{4}([0-9]{2}){0,3}\Z", description="4, 6, 8 or 10 digits, no dots")]
+Text = Annotated[str, Meta(min_length=1, max_length=1000, extra_json_schema={"x-lines": True})]
+Port = Annotated[str, Meta(min_length=5, max_length=6)]
+Hs = Annotated[str, Meta(pattern=r"^[0-9]{4}([0-9]{2}){0,3}\Z", extra_json_schema={"x-must": "4, 6, 8 or 10 digits without dots"})]
+InvoiceNumber = Annotated[str, Meta(min_length=1, max_length=35)]
+
+# Trade Notice 23/2024-25 sections 2.I and 4, Trade Notice 13/2024-25: an application dated earlier belongs to the older
+# platform, and so does every later action on what was issued there.
+PREFERENTIAL_FROM = date(2024, 12, 21)
+NON_PREFERENTIAL_FROM = date(2024, 8, 28)
+LEGACY_PLATFORM = "https://coo.dgft.gov.in"
 
 
 class Kind(StrEnum):
@@ -110,12 +129,20 @@ class Consignee(_Node):
     tax_id: Short | None = None
 
 
+class Invoice(_Node):
+    """A commercial invoice; its number equals the one on the shipping bill."""
+
+    number: InvoiceNumber
+    dated_on: date
+
+
 class ThirdParty(_Node):
-    """A firm in a third country that invoices the goods."""
+    """A firm in a third country that invoices the goods, and its own invoice where there is one."""
 
     name: Line
     address: Text
     country: Country
+    invoice: Invoice | None = None
 
 
 class Transport(_Node):
@@ -126,15 +153,10 @@ class Transport(_Node):
     vessel: Short
     port_of_loading: Port
     port_of_discharge: Port
+    port_of_loading_name: Short | None = None
+    port_of_discharge_name: Short | None = None
     voyage: Short | None = None
     route: Line | None = None
-
-
-class Invoice(_Node):
-    """A commercial invoice; its number equals the one on the shipping bill."""
-
-    number: Annotated[str, Meta(min_length=1, max_length=35)]
-    dated_on: date
 
 
 class Packages(_Node):
@@ -194,7 +216,7 @@ class Item(_Node):
     gross_weight_kg: Amount
     value: Amount
     origin: Origin
-    invoice: Annotated[str, Meta(min_length=1, max_length=35)]
+    invoice: InvoiceNumber
 
     @property
     def fob(self) -> Decimal:
@@ -222,11 +244,15 @@ class Application(_Node):
     destination: Country
     transport: Transport
     invoices: Annotated[tuple[Invoice, ...], Meta(min_length=1, max_length=50)]
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", description="ISO 4217")]
+    currency: Annotated[
+        str, Meta(pattern=r"^[A-Z]{3}\Z", extra_json_schema={"x-must": "three capitals, the ISO 4217 code of a currency, such as USD"})
+    ]
     items: Annotated[tuple[Item, ...], Meta(min_length=1, max_length=200)]
     declaration: Declaration
-    agency: Annotated[str, Meta(pattern=r"^[A-Z0-9]{2,12}\Z")] | None = None
-    office: Annotated[str, Meta(pattern=r"^[A-Z]{2,4}\Z")] | None = None
+    agency: (
+        Annotated[str, Meta(pattern=r"^[A-Z0-9]{2,12}\Z", extra_json_schema={"x-must": "2 to 12 capitals or digits, such as EIA"})] | None
+    ) = None
+    office: Annotated[str, Meta(pattern=r"^[A-Z]{2,4}\Z", extra_json_schema={"x-must": "2 to 4 capitals, such as MUM"})] | None = None
     replaces: Annotated[str, Meta(min_length=1, max_length=60)] | None = None
     third_party: ThirdParty | None = None
     remarks: Line | None = None

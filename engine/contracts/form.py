@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 import msgspec
 
 from engine.contracts.origin import OriginRules
+from engine.contracts.sheet import MM_PER_POINT, Geometry
 from engine.errors import Problem
 
 __all__ = ["Box", "Face", "Filled", "Form", "Leaf", "Pack", "Sheet"]
@@ -49,8 +50,6 @@ _DRAWABLE = (
     (0x2070, 0x20C0),  # superscripts, subscripts, currency signs with the rupee
     (0x2100, 0x22FF),  # letterlike, number forms, arrows, mathematics
 )
-
-MM_PER_POINT = 25.4 / 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ class Sheet:
 
     name: str
     html: str = field(repr=False)
-    geometry: Mapping[str, object] = field(repr=False)
+    geometry: Geometry = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

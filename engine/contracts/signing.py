@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from engine.clock import Clock
+from engine.contracts import x509
+from engine.errors import Refused
 
 __all__ = [
     "Action",
@@ -79,6 +81,30 @@ class X509Chain:
     def fingerprint(self) -> str:
         """SHA-256 of the leaf, 64 lower-case hex digits: what enrolment remembers."""
         return hashlib.sha256(self.leaf).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """The holder's name as the leaf gives it: for showing, never for comparing."""
+        return x509.holder(self.leaf)
+
+    @property
+    def label(self) -> str:
+        """Holder, serial, issuer and last day: tells two certificates of one name apart."""
+        return x509.label(self.leaf)
+
+    def unusable(self, at: datetime) -> x509.Unusable | None:
+        """Why the leaf may not sign at that moment (expired, wrong usage, weak key and so on), or None if it may."""
+        return x509.why_unusable(self.leaf, at)
+
+    def check_usable(self, at: datetime) -> None:
+        """Raises Refused, with the code and the sentence of `unusable`, unless the leaf may sign at that moment."""
+        if (why := self.unusable(at)) is not None:
+            raise Refused(why.say, code=why.code)
+
+    def verifies(self, data: bytes, signature: "RawSignature") -> bool:
+        """Whether the signature over `data` was made by the leaf's key with the mechanism it claims."""
+        check = x509.rsa_verifies if signature.mechanism is Mechanism.RSA_SHA256 else x509.ecdsa_verifies
+        return check(self.leaf, data, signature.value)
 
 
 @dataclass(frozen=True, slots=True)

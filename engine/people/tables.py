@@ -1,0 +1,245 @@
+"""The rows of people: agencies, offices, officers, exporters, brokers, their keys, sessions, stamps and pictures."""
+
+from piccolo.columns import Boolean, Date, Integer, Text, Timestamptz
+from piccolo.constraints import Check, Unique
+
+from engine.store.rows import CompositeForeignKey, Row, refers, text
+
+__all__ = [
+    "Account",
+    "Agency",
+    "ApiKey",
+    "Appearance",
+    "Broker",
+    "BrokerGrant",
+    "Captcha",
+    "Enrolment",
+    "Exporter",
+    "ExporterUser",
+    "FormConfirmation",
+    "Office",
+    "Officer",
+    "OfficerOffice",
+    "Session",
+    "Stamp",
+]
+
+# An office code is 2 to 4 capitals: with three digits a number would be the beginning of a legacy one.
+_CAPITALS = " AND ".join(["length(code) BETWEEN 2 AND 4", "code = upper(code)", *[f"code NOT LIKE '%{c}%'" for c in "0123456789/-_ ."]])
+
+
+class Agency(Row, tablename="agency"):
+    """A body that may issue; delisted ones stay verifiable."""
+
+    code = text(12, unique=True)
+    name = text(200)
+    appendix = text(10, default="")
+    listed_on = Date(null=True, default=None)
+    delisted_on = Date(null=True, default=None)
+
+
+class Office(Row, tablename="office"):
+    """A branch of an agency, with a stamp and number series of its own."""
+
+    agency = refers(Agency)
+    code = text(4)
+    name = text(200)
+    city = text(80)
+    address = text(400, default="")
+    active = Boolean(default=True)
+
+    code_once = Unique([agency, code])
+    in_agency = Unique(["agency", "id"])
+    code_is_capitals = Check(_CAPITALS)
+
+
+class Account(Row, tablename="account"):
+    """A person who can sign in; names and addresses of persons live here and nowhere else."""
+
+    email = text(254, unique=True)
+    name = text(120)
+    password_hash = text(300, default="")
+    totp_sealed = Text(default="")
+    active = Boolean(default=True)
+    made_at = Timestamptz()
+
+
+class Officer(Row, tablename="officer"):
+    """Who decides and signs for an agency."""
+
+    agency = refers(Agency)
+    account = refers(Account)
+    name = text(120)
+    designation = text(120)
+    active = Boolean(default=True)
+
+    once = Unique([agency, account])
+    in_agency = Unique(["agency", "id"])
+
+
+class OfficerOffice(Row, tablename="officer_office"):
+    """Which offices an officer is mapped to."""
+
+    agency = refers(Agency)
+    officer = refers(Officer)
+    office = refers(Office)
+    mapped_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+    same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    once = Unique([officer, office])
+
+
+class Stamp(Row, tablename="stamp"):
+    """A version of an office's stamp picture; the newest that is not ended is used."""
+
+    agency = refers(Agency)
+    office = refers(Office)
+    version = Integer()
+    sha256 = text(64)
+    quality = Integer()
+    made_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    once = Unique([office, version])
+
+
+class Appearance(Row, tablename="appearance"):
+    """A version of the picture of an officer's hand."""
+
+    agency = refers(Agency)
+    officer = refers(Officer)
+    version = Integer()
+    sha256 = text(64)
+    quality = Integer()
+    made_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+    same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
+    once = Unique([officer, version])
+
+
+class Exporter(Row, tablename="exporter"):
+    """A firm under its Importer-Exporter Code; what the registry says of it is changed only there."""
+
+    iec = text(10, unique=True)
+    name = text(200)
+    gstin = text(15, default="")
+    active = Boolean(default=True)
+    synced_at = Timestamptz(null=True, default=None)
+
+
+class ExporterUser(Row, tablename="exporter_user"):
+    """A person acting under an IEC, with the rights see, prepare, submit, pay, sign."""
+
+    exporter = refers(Exporter)
+    account = refers(Account)
+    rights = text(60)
+    active = Boolean(default=True)
+
+    once = Unique([exporter, account])
+    of_exporter = Unique(["exporter", "id"])
+
+
+class Broker(Row, tablename="broker"):
+    """A firm that files for exporters."""
+
+    name = text(200)
+    active = Boolean(default=True)
+
+
+class BrokerGrant(Row, tablename="broker_grant"):
+    """What an exporter lets a broker do under its IEC, and until when."""
+
+    broker = refers(Broker)
+    exporter = refers(Exporter)
+    rights = text(60)
+    made_at = Timestamptz()
+    until_at = Timestamptz(null=True, default=None)
+    ended_at = Timestamptz(null=True, default=None)
+
+
+class Enrolment(Row, tablename="enrolment"):
+    """A signatory's X.509 certificate as enrolled: only this one signs for them.
+
+    `chain` is PEM, leaf first. `live_key` is the fingerprint while it is in use and the row's own id afterwards, so
+    that one X.509 certificate serves one signatory at a time.
+    """
+
+    agency = refers(Agency, null=True)
+    officer = refers(Officer, null=True)
+    exporter = refers(Exporter, null=True)
+    exporter_user = refers(ExporterUser, null=True)
+    signer = text(40)
+    key = text(200)
+    fingerprint = text(64, index=True)
+    live_key = text(64, unique=True)
+    chain = Text()
+    subject = text(400)
+    issuer = text(400)
+    serial = text(80)
+    not_before_at = Timestamptz()
+    not_after_at = Timestamptz()
+    enrolled_at = Timestamptz()
+    enrolled_by = text(80)
+    ended_at = Timestamptz(null=True, default=None)
+    ended_reason = text(200, default="")
+
+    same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
+    of_exporter = CompositeForeignKey(["exporter", "exporter_user"], "exporter_user", ["exporter", "id"])
+    one_signatory = Check("(officer IS NULL) <> (exporter_user IS NULL)")
+
+
+class FormConfirmation(Row, tablename="form_confirmation"):
+    """A named administrator's word that a form of unconfirmed source is the right one."""
+
+    agency = refers(Agency)
+    scheme = text(20)
+    form_sha256 = text(64)
+    confirmed_by = text(80)
+    confirmed_at = Timestamptz()
+
+    once = Unique([agency, scheme, form_sha256])
+
+
+class Session(Row, tablename="auth_session"):
+    """A sign-in: the hash of a random token, never the token."""
+
+    account = refers(Account)
+    token_sha256 = text(64, unique=True)
+    made_at = Timestamptz()
+    seen_at = Timestamptz()
+    idle_until = Timestamptz()
+    until = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+
+class ApiKey(Row, tablename="api_key"):
+    """A bearer key of the API: shown once, kept as a hash, with rights and an end."""
+
+    name = text(80)
+    prefix = text(12)
+    key_sha256 = text(64, unique=True)
+    rights = text(120)
+    agency = refers(Agency, null=True)
+    exporter = refers(Exporter, null=True)
+    broker = refers(Broker, null=True)
+    made_by = text(80)
+    made_at = Timestamptz()
+    expires_at = Timestamptz()
+    revoked_at = Timestamptz(null=True, default=None)
+
+    one_owner = Check(
+        "(CASE WHEN agency IS NULL THEN 0 ELSE 1 END) + (CASE WHEN exporter IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN broker IS NULL THEN 0 ELSE 1 END) = 1"
+    )
+
+
+class Captcha(Row, tablename="captcha"):
+    """A question a person must answer once: the hash of the answer, and its end."""
+
+    answer_sha256 = text(64)
+    expires_at = Timestamptz(index=True)
+    used_at = Timestamptz(null=True, default=None)

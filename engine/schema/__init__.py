@@ -1,0 +1,59 @@
+"""Every table in the order it is made, the triggers that hold the append-only ones, and the schema's fingerprint."""
+
+from engine.filing import tables as filing
+from engine.issuing import tables as issuing
+from engine.money import tables as money
+from engine.people import tables as people
+from engine.proof import tables as proof
+from engine.schema.build import build, fingerprint, require_current
+from engine.store import tables as store
+from engine.store.rows import Row
+
+__all__ = ["APPEND_ONLY", "TABLES", "build", "fingerprint", "require_current"]
+
+TABLES: tuple[type[Row], ...] = (
+    store.Setting,
+    store.Blob,
+    store.BlobRef,
+    store.Idempotency,
+    store.Announcement,
+    store.AuditEntry,
+    store.AuditSeal,
+    store.TryCount,
+    people.Agency,
+    people.Office,
+    people.Account,
+    people.Officer,
+    people.OfficerOffice,
+    people.Stamp,
+    people.Appearance,
+    people.Exporter,
+    people.ExporterUser,
+    people.Broker,
+    people.BrokerGrant,
+    people.Enrolment,
+    people.FormConfirmation,
+    people.Session,
+    people.ApiKey,
+    people.Captcha,
+    filing.ApplicationRow,
+    filing.ApplicationVersion,
+    filing.FindingRow,
+    filing.SupportingDocument,
+    money.OrderRow,
+    money.CoverRow,
+    issuing.ApprovalRow,
+    proof.SeriesRow,
+    proof.CertificateRow,
+    proof.CertificateFileRow,
+    proof.CertificateEventRow,
+    issuing.SigningJobRow,
+    issuing.SigningDocumentRow,
+)
+
+APPEND_ONLY: tuple[type[Row], ...] = (
+    store.AuditEntry,
+    store.AuditSeal,
+    proof.CertificateFileRow,
+    proof.CertificateEventRow,
+)

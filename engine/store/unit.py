@@ -1,0 +1,71 @@
+"""One unit of work for both databases: the outermost is a transaction, a nested one a savepoint.
+
+Never start tasks inside `uow()` (they would share its transaction), and never hold it over HTTP, signing or drawing.
+Catch `Conflict` outside the block that caused it: PostgreSQL spoils the whole transaction otherwise.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from piccolo.engine.sqlite import TransactionType
+
+from engine.store.engines import Engine, WalSQLite, translated
+from engine.store.rows import rows_in_order
+
+__all__ = ["database", "lookup", "reading", "uow"]
+
+
+def database() -> Engine:
+    """The database that the tables are bound to."""
+    engine: Engine = rows_in_order()[0]._meta.db
+    return engine
+
+
+@asynccontextmanager
+async def uow() -> AsyncIterator[None]:
+    """A unit of work: all of it is written, or nothing. Nested, it is a savepoint that rolls back on any exception."""
+    engine = database()
+    outer = engine.current_transaction.get()
+    with translated():
+        if outer is None:
+            async with engine.transaction():
+                yield
+            return
+        savepoint = await outer.savepoint()
+        try:
+            yield
+        except BaseException:
+            await savepoint.rollback_to()
+            raise
+        else:
+            await savepoint.release()
+
+
+@asynccontextmanager
+async def reading() -> AsyncIterator[None]:
+    """Several reads of one moment, on one connection. Inside a unit of work it is that one."""
+    engine = database()
+    with translated():
+        if isinstance(engine, WalSQLite):
+            async with engine.transaction(TransactionType.deferred):
+                yield
+        else:
+            async with engine.transaction():
+                yield
+
+
+async def lookup(query: str, *args: Any) -> list[dict[str, Any]]:
+    """Rows by a unique key, the fastest way each database has. `query` marks its arguments with `?` in order.
+
+    Only for reads that touch a handful of rows through an index: on SQLite it runs in the caller's own thread.
+    """
+    engine = database()
+    with translated():
+        if isinstance(engine, WalSQLite):
+            return engine.point(query, args)
+        for index in range(1, len(args) + 1):
+            query = query.replace("?", f"${index}", 1)
+        assert engine.pool is not None  # noqa: S101  # open() started it
+        async with engine.pool.acquire() as connection:
+            return [dict(row) for row in await connection.fetch(query, *args)]
