@@ -2,6 +2,7 @@
 
 from engine.application import Application, Item
 from engine.clock import IST, Clock, ist_day
+from engine.config import site_folder
 from engine.contracts import CONTRACT
 from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageKind, ImageRequest, Mark, Placed, Rect
 from engine.contracts.form import Box, Face, Filled, Form, Leaf, Pack, Sheet
@@ -105,4 +106,5 @@ __all__ = [
     "X509Chain",
     "hookimpl",
     "ist_day",
+    "site_folder",
 ]

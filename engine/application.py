@@ -111,7 +111,7 @@ class _Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """A part of the application file: immutable, keyword-only, and closed to unknown keys."""
 
 
-class Exporter(_Node):
+class Exporter(_Node, frozen=True, kw_only=True):
     """The firm that exports, under its Importer-Exporter Code."""
 
     iec: Annotated[str, Meta(min_length=10, max_length=10)]
@@ -120,7 +120,7 @@ class Exporter(_Node):
     gstin: Annotated[str, Meta(min_length=15, max_length=15)]
 
 
-class Consignee(_Node):
+class Consignee(_Node, frozen=True, kw_only=True):
     """The firm abroad that receives the goods."""
 
     name: Line
@@ -129,14 +129,14 @@ class Consignee(_Node):
     tax_id: Short | None = None
 
 
-class Invoice(_Node):
+class Invoice(_Node, frozen=True, kw_only=True):
     """A commercial invoice; its number equals the one on the shipping bill."""
 
     number: InvoiceNumber
     dated_on: date
 
 
-class ThirdParty(_Node):
+class ThirdParty(_Node, frozen=True, kw_only=True):
     """A firm in a third country that invoices the goods, and its own invoice where there is one."""
 
     name: Line
@@ -145,7 +145,7 @@ class ThirdParty(_Node):
     invoice: Invoice | None = None
 
 
-class Transport(_Node):
+class Transport(_Node, frozen=True, kw_only=True):
     """The journey, as far as it is known."""
 
     mode: Mode
@@ -159,21 +159,21 @@ class Transport(_Node):
     route: Line | None = None
 
 
-class Packages(_Node):
+class Packages(_Node, frozen=True, kw_only=True):
     """How many packages of which kind: 120 cartons."""
 
     count: Annotated[int, Meta(ge=1, le=9_999_999)]
     kind: Short
 
 
-class Quantity(_Node):
+class Quantity(_Node, frozen=True, kw_only=True):
     """How much of the goods, in the unit of the invoice."""
 
     value: Amount
     unit: Annotated[str, Meta(min_length=1, max_length=20)]
 
 
-class Input(_Node):
+class Input(_Node, frozen=True, kw_only=True):
     """A material that goes into the goods; value is CIF, or the earliest ascertainable price, in the file's currency."""
 
     description: Line
@@ -183,7 +183,7 @@ class Input(_Node):
     originating: bool = False
 
 
-class Costs(_Node):
+class Costs(_Node, frozen=True, kw_only=True):
     """What the goods cost to make, in the file's currency and for the whole line (not per piece)."""
 
     originating_materials: Amount | None = None
@@ -192,7 +192,7 @@ class Costs(_Node):
     profit: Amount | None = None
 
 
-class Origin(_Node):
+class Origin(_Node, frozen=True, kw_only=True):
     """The ground claimed for one line of the goods, and the facts that its rule needs."""
 
     criterion: Annotated[str, Meta(min_length=1, max_length=40)]
@@ -205,7 +205,7 @@ class Origin(_Node):
     evidence: Line | None = None
 
 
-class Item(_Node):
+class Item(_Node, frozen=True, kw_only=True):
     """One line of the goods. `value` is FOB in the file's currency, for the whole line."""
 
     description: Text
@@ -224,7 +224,7 @@ class Item(_Node):
         return Decimal(self.value)
 
 
-class Declaration(_Node):
+class Declaration(_Node, frozen=True, kw_only=True):
     """The exporter's declaration: who declares, where and on which day."""
 
     place: Short
@@ -232,7 +232,7 @@ class Declaration(_Node):
     name: Short
 
 
-class Application(_Node):
+class Application(_Node, frozen=True, kw_only=True):
     """The whole application file, format 1."""
 
     schema: Annotated[int, Meta(ge=1, le=1)]

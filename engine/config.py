@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from engine.errors import ConfigError
 
-__all__ = ["Config", "default_path", "load", "settings_help"]
+__all__ = ["Config", "default_path", "load", "require_public", "settings_help", "site_folder"]
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -34,6 +34,7 @@ class Site:
     rehearsal: bool = _setting(False, "allow the rehearsal servers of gateways, eSign and the registry")
     public_url: str = _setting("http://127.0.0.1:8000", "the address that the QR carries; https and not loopback outside demo")
     folder: Path = _setting(Path("var"), "where the site keeps its data")
+    demo_signer: str = _setting("key_file", "the signer whose demonstration keys sign on a demonstration site")
     halted: bool = _setting(False, "stop issuing; verification goes on")
 
 
@@ -173,8 +174,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     unknown = set(raw) - set(_SECTIONS) - set(_PLUGIN_SECTIONS)
     if unknown:
         raise ConfigError(f"{path}: [{sorted(unknown)[0]}] is not a section. Known: {', '.join([*_SECTIONS, *_PLUGIN_SECTIONS])}.")
-    sections = {name: _section(path, name, kind, raw.get(name, {})) for name, kind in _SECTIONS.items()}
-    plugins = {name: _plugins(path, name, raw.get(name, {}), environ) for name in _PLUGIN_SECTIONS}
+    sections: dict[str, Any] = {name: _section(path, name, kind, raw.get(name, {})) for name, kind in _SECTIONS.items()}
+    plugins: dict[str, Any] = {name: _plugins(path, name, raw.get(name, {}), environ) for name in _PLUGIN_SECTIONS}
     return _settle(Config(path=path, **sections, **plugins), environ)
 
 
@@ -302,6 +303,21 @@ def _check_public_url(path: Path, site: Site) -> None:
         raise ConfigError(
             f"{path}: site.demo = true with a public_url that is not this machine ({site.public_url}). A demonstration must not look real."
         )
+
+
+def require_public(config: Config) -> None:
+    """Raises ConfigError while the address in the QR could not be opened by a customs officer abroad."""
+    parts = urlsplit(config.site.public_url)
+    if not config.site.demo and (parts.scheme != "https" or is_loopback(parts.hostname or "")):
+        raise ConfigError(
+            f"{config.path}: site.public_url is {config.site.public_url}; outside a demonstration it must be https and reachable, "
+            "because it is printed in every QR code. Nothing is issued until it is set."
+        )
+
+
+def site_folder(config: Path | None, plugin: str) -> Path:
+    """A signer's own folder of the site that a command names: the same one its `SignerContext.folder` is."""
+    return load(config).plugin_folder("signers", plugin)
 
 
 def is_loopback(host: str) -> bool:

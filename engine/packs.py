@@ -34,11 +34,11 @@ _SHEETS = "sheets"
 _OURS = "ecoo"
 
 
-class _Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A piece of form.toml: closed to unknown keys."""
 
 
-class _BoxFile(_Node):
+class _BoxFile(_Node, frozen=True, kw_only=True):
     no: str
     heading: str
     field: str
@@ -47,13 +47,13 @@ class _BoxFile(_Node):
     holds: str = ""
 
 
-class _LeafFile(_Node):
+class _LeafFile(_Node, frozen=True, kw_only=True):
     name: str
     title: str
     ink: bool
 
 
-class _FormFile(_Node):
+class _FormFile(_Node, frozen=True, kw_only=True):
     """form.toml."""
 
     contract: int
@@ -70,7 +70,7 @@ class _FormFile(_Node):
     sheet: str
     boxes: tuple[_BoxFile, ...]
     leaves: tuple[_LeafFile, ...] = ()
-    wording: dict[str, str] = {}  # noqa: RUF012  # msgspec copies an empty default for every instance
+    wording: dict[str, str] = {}
     unconfirmed: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
     validity_months: int | None = None
@@ -114,7 +114,9 @@ def read_sheet(name: str, folder: Traversable) -> Sheet:
 def read_forms(pack: Pack, sheets: Callable[[str], Sheet], *, fonts: Path = FONTS) -> tuple[Form, ...]:
     """Every version of the pack's form, oldest first: form.toml and, beside it, form-VERSION.toml of past ones."""
     names = sorted(
-        entry.name for entry in pack.folder.iterdir() if entry.name == "form.toml" or (entry.name.startswith("form-") and entry.name.endswith(".toml"))
+        entry.name
+        for entry in pack.folder.iterdir()
+        if entry.name == "form.toml" or (entry.name.startswith("form-") and entry.name.endswith(".toml"))
     )
     if "form.toml" not in names:
         raise PluginError(f"pack {pack.name}: there is no form.toml in it.")
@@ -133,7 +135,7 @@ def _read_form(pack: Pack, name: str, sheets: Callable[[str], Sheet], fonts: Pat
     sheet = sheets(file.sheet)
     regular, bold = read_face(fonts / _REGULAR), read_face(fonts / _BOLD)
     origin = _origin(pack, where)
-    boxes, heading_lines = _boxes(file, sheet.geometry, bold, f"{where}, {name}")
+    boxes, heading_lines = _boxes(file, sheet.geometry, regular, f"{where}, {name}")
     example = pack.folder / "example.json"
     return Form(
         scheme=file.code,
@@ -164,7 +166,7 @@ def _read_form(pack: Pack, name: str, sheets: Callable[[str], Sheet], fonts: Pat
     )
 
 
-def _boxes(file: _FormFile, geometry: Geometry, bold: Face, where: str) -> tuple[tuple[Box, ...], int]:
+def _boxes(file: _FormFile, geometry: Geometry, regular: Face, where: str) -> tuple[tuple[Box, ...], int]:
     """The form's boxes with the width and lines their cell gives them, and how many lines the goods headings take."""
     columns = {column.field: column.w for column in geometry.goods.columns}
     columns |= {box.field: box.column for box in file.boxes if box.field in columns and box.column is not None}
@@ -179,22 +181,24 @@ def _boxes(file: _FormFile, geometry: Geometry, bold: Face, where: str) -> tuple
         label = f"{box.no}. {box.heading}"
         if box.field in columns:
             width = columns[box.field] - 2 * geometry.pad
-            heading_lines = max(heading_lines, len(bold.wrap(label, width, geometry.heading_pt)))
+            heading_lines = max(heading_lines, len(regular.wrap(label, width, geometry.heading_pt)))
             boxes.append(Box(box.no, box.heading, box.field, width, None, geometry.goods.pt, box.holds))
         else:
-            boxes.append(_cell_box(box, geometry, bold, file.sheet, where))
+            boxes.append(_cell_box(box, geometry, regular, file.sheet, where))
+    if lacking := set(columns) - {box.field for box in boxes}:
+        raise PluginError(f"{where}: the sheet {file.sheet} has goods columns that no box fills: {', '.join(sorted(lacking))}.")
     return tuple(boxes), heading_lines
 
 
-def _cell_box(box: _BoxFile, geometry: Geometry, bold: Face, sheet: str, where: str) -> Box:
+def _cell_box(box: _BoxFile, geometry: Geometry, regular: Face, sheet: str, where: str) -> Box:
     """A box outside the goods table."""
     cell = geometry.cell(box.field)
     if cell is None:
         raise PluginError(f"{where}: boxes has field {box.field!r}, which the sheet {sheet} does not draw.")
-    heading = bold.wrap(f"{box.no}. {box.heading}", cell.w - 2 * geometry.pad, geometry.heading_pt)
+    heading = regular.wrap(f"{box.no}. {box.heading}", cell.w - 2 * geometry.pad, geometry.heading_pt)
     space = geometry.content(cell, len(heading))
     size = box.size_pt or geometry.box_pt
-    return Box(box.no, box.heading, box.field, space.w, geometry.lines_in(space, size), size, box.holds)
+    return Box(box.no, box.heading, box.field, space.w, geometry.lines_in(space, size) if cell.filled else 0, size, box.holds)
 
 
 def _row_lines(geometry: Geometry, heading_lines: int, where: str) -> int:

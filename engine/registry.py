@@ -110,18 +110,15 @@ class Registry:
                 raise PluginError(f"The plugin {implementation.plugin_name} broke in {hook}: {type(error).__name__}: {error}") from error
         return answers
 
-    def first(self, hook: str, **arguments: Any) -> Any:
-        """The first answer of a replacing hook that is not None, or None."""
-        for name, answer in self.each(hook, **arguments):
-            if answer is not None:
-                return answer
-            _ = name
-        return None
-
     def listeners(self, hook: str) -> list[tuple[str, Callable[..., None]]]:
         """Who listens to an announcing hook: the outbox calls each alone, so that one failure stops nobody."""
         found = getattr(self._manager.hook, hook).get_hookimpls()
         return [(each.plugin_name, _only(each.function, each.argnames)) for each in found]
+
+    @property
+    def relay(self) -> Any:
+        """pluggy's relay, for a room that asks a replacing hook itself."""
+        return self._manager.hook
 
     # --- collecting -----------------------------------------------------------------------------
 

@@ -184,6 +184,10 @@ class Form:
         """The lines a box's paragraphs are drawn in."""
         return tuple(line for text in paragraphs for line in self.regular.wrap(text, box.width_mm, box.size_pt))
 
+    def heading_lines(self, box: Box, width_mm: float) -> tuple[str, ...]:
+        """A box's number and heading, broken for that width."""
+        return self.regular.wrap(f"{box.no}. {box.heading}", width_mm, self.sheet.geometry.heading_pt)
+
     def problems(self, filled: Filled) -> list[Problem]:
         """What could not be drawn: a character without a glyph, a box or a goods row that overflows."""
         found: list[Problem] = []

@@ -18,11 +18,11 @@ CODE_MODULES = 57
 QUIET_MODULES = 4
 
 
-class _Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A piece of sheet.toml: immutable and closed to unknown keys."""
 
 
-class Space(_Node):
+class Space(_Node, frozen=True, kw_only=True):
     """A rectangle from the left edge of the form and the top of its part."""
 
     x: float
@@ -31,14 +31,17 @@ class Space(_Node):
     h: float
 
 
-class Cell(Space):
-    """A ruled rectangle; with `field`, the box of that field: its heading, and below it what fills it."""
+class Cell(Space, frozen=True, kw_only=True):
+    """A ruled rectangle; with `field`, the box of that field: its heading, and below it what fills it.
+
+    `filled = false` keeps the space below the heading for the sheet's own words; such a box takes nothing else.
+    """
 
     field: str | None = None
-    sides: str = "tlbr"
+    filled: bool = True
 
 
-class Line(_Node):
+class Line(_Node, frozen=True, kw_only=True):
     """A thin rule: across if `w` is given, down if `h` is; dotted where a hand or a typewriter writes."""
 
     x: float
@@ -48,23 +51,23 @@ class Line(_Node):
     dotted: bool = False
 
 
-class Text(Space):
+class Text(Space, frozen=True, kw_only=True):
     """Words outside the boxes. `say` names them in braces; a text whose every name is empty is left out.
 
     Names are `wording.KEY`, `heading` (the title's lines), `no.FIELD` (a box's number), `copy` (the leaf's title),
-    `number`, `page`, `pages`, or a key of the certificate's values. Texts of one name are read back as one thing.
+    `number`, `page`, `pages`, or a key of the certificate's values. A text too long for its space is set smaller, down
+    to `least` points if that is given; then it is refused.
     """
 
     name: str
     say: str
     pt: float
+    least: float | None = None
     bold: bool = False
     align: str = "left"
-    lead: float = 1.22
-    middle: bool = False
 
 
-class Part(_Node):
+class Part(_Node, frozen=True, kw_only=True):
     """A band across the page: what is ruled and written in it, from its own top."""
 
     height: float
@@ -73,7 +76,7 @@ class Part(_Node):
     texts: tuple[Text, ...] = ()
 
 
-class Code(_Node):
+class Code(_Node, frozen=True, kw_only=True):
     """Where the QR stands: its top left corner with the quiet zone, and the size of one module."""
 
     x: float
@@ -91,7 +94,7 @@ class Code(_Node):
         return QUIET_MODULES * self.module
 
 
-class Closing(Part):
+class Closing(Part, frozen=True, kw_only=True):
     """The part that ends a certificate: declaration, certification, and the spaces of code, pictures and signature."""
 
     code: Code
@@ -100,14 +103,14 @@ class Closing(Part):
     signature: Space
 
 
-class Column(_Node):
+class Column(_Node, frozen=True, kw_only=True):
     """One column of the goods table; a form may set another width, as long as all add up to the table's."""
 
     field: str
     w: float
 
 
-class Goods(_Node):
+class Goods(_Node, frozen=True, kw_only=True):
     """The goods table between head and closing: columns, the size of its text, and the words that end and continue it."""
 
     columns: tuple[Column, ...]
@@ -115,11 +118,10 @@ class Goods(_Node):
     end: str
     total_field: str
     weight_field: str
-    heading_align: str = "left"
     gap_lines: int = 1
 
 
-class Geometry(_Node):
+class Geometry(_Node, frozen=True, kw_only=True):
     """A whole sheet. `top` and `bottom` are where the frame of the form begins and ends on the page."""
 
     contract: int
@@ -145,9 +147,9 @@ class Geometry(_Node):
         """The width of the form between its outer rules."""
         return self.right - self.left
 
-    def leading(self, size_pt: float, lead: float | None = None) -> float:
+    def leading(self, size_pt: float) -> float:
         """The distance of two lines of that size, in mm."""
-        return size_pt * MM_PER_POINT * (lead or self.lead)
+        return size_pt * MM_PER_POINT * self.lead
 
     def cell(self, field: str) -> Cell | None:
         """The cell in which the box of that field is drawn, or None."""

@@ -32,6 +32,7 @@ __all__ = [
     "RawCallback",
     "RawSignature",
     "Redirect",
+    "Rehearses",
     "ShowAndWait",
     "Signatory",
     "SignatureJob",
@@ -322,4 +323,16 @@ class Signer(Protocol):
 
     async def cancel(self, job: SignatureJob) -> bool:
         """Gives a waiting job up; True if it surely will not be signed any more."""
+        ...
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """A signer that can make keys for a demonstration site on the spot; asked for by `isinstance`, optional."""
+
+    def rehearse(self, folder: Path, people: Sequence[tuple[str, str, str]], now: datetime) -> Path:
+        """Makes a demonstration key for each (key, common name, organisation) in `folder`, the signer's own folder.
+
+        Gives the path of the root certificate to trust, as PEM. Raises Refused if there are such keys already.
+        """
         ...

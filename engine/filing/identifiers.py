@@ -4,7 +4,9 @@ Shapes and check characters only; whether a number is really allotted, the DGFT 
 """
 
 import re
+import string
 
+from stdnum import luhn
 from stdnum.exceptions import InvalidChecksum, InvalidComponent, ValidationError
 from stdnum.in_ import gstin as stdnum_gstin
 from stdnum.in_ import pan as stdnum_pan
@@ -17,6 +19,8 @@ __all__ = ["exporter_problems"]
 _OLD_IEC = re.compile(r"[0-9]{10}\Z")
 _PAN = re.compile(r"[A-Z]{5}[0-9]{4}[A-Z]\Z")
 _GSTIN = re.compile(r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]\Z")
+
+_ALPHABET = string.digits + string.ascii_uppercase
 
 # Ladakh, and the Centre's jurisdiction for goods and persons outside every state: in use, absent from stdnum's list.
 _MORE_STATES = frozenset({"38", "97"})
@@ -54,7 +58,9 @@ def _pan(pan: str, box: str, name: str) -> Problem | None:
 def _gstin(gstin: str) -> Problem | None:
     box = "exporter.gstin"
     if not _GSTIN.match(gstin):
-        say = "exporter.gstin must have 15 characters in capitals: 2 digits of the state, the PAN, the registration, Z and a check character."
+        say = (
+            "exporter.gstin must have 15 characters in capitals: 2 digits of the state, the PAN, the registration, Z and a check character."
+        )
         return Problem(box, "GSTIN shape", say)
     if problem := _pan(gstin[2:12], box, "The GSTIN"):
         return problem
@@ -66,7 +72,7 @@ def _gstin(gstin: str) -> Problem | None:
         # stdnum looks at the state before the check character, so that one is still to be tried, under a state it knows.
         if gstin[:2] not in _MORE_STATES:
             return Problem(box, "GSTIN state", f"The GSTIN begins with {gstin[:2]}, which is the code of no state.")
-        return None if stdnum_gstin.luhn.is_valid(gstin, stdnum_gstin._ALPHABET) else _slip(gstin)
+        return None if luhn.is_valid(gstin, _ALPHABET) else _slip(gstin)
     return None
 
 

@@ -5,14 +5,16 @@ from functools import cache
 
 import pycountry
 
-__all__ = ["CURRENCY_DECIMALS", "country_name", "currency_decimals", "is_locode", "locode_country"]
+__all__ = ["CURRENCY_DECIMALS", "country_name", "currency_decimals", "is_country", "is_locode", "locode_country"]
 
 # UN/CEFACT Recommendation 16: two letters of the country, three letters or digits 2 to 9.
 _LOCODE = re.compile(r"[A-Z]{2}[A-Z2-9]{3}\Z")
 
 # ISO 4217 minor units that are not 2. pycountry knows which codes exist, but not these.
 CURRENCY_DECIMALS = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+    ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
@@ -21,10 +23,16 @@ _NO_MONEY = frozenset({"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "
 
 
 @cache
-def country_name(code: str) -> str | None:
-    """The name of the country in capitals, as a form prints it: VIET NAM for VN; None if ISO 3166-1 has no such code."""
+def country_name(code: str) -> str:
+    """The name of the country in capitals, as a form prints it: VIET NAM for VN. A code that is none stands for itself; `check` refuses it."""
     country = pycountry.countries.get(alpha_2=code)
-    return str(country.name).upper() if country else None
+    return str(country.name).upper() if country else code
+
+
+@cache
+def is_country(code: str) -> bool:
+    """Whether ISO 3166-1 has that code."""
+    return pycountry.countries.get(alpha_2=code) is not None
 
 
 @cache
@@ -37,7 +45,7 @@ def currency_decimals(code: str) -> int | None:
 
 def is_locode(code: str) -> bool:
     """Whether it has the shape of a UN/LOCODE and its country exists. That the place exists, only UNECE's list can say."""
-    return bool(_LOCODE.match(code)) and country_name(code[:2]) is not None
+    return bool(_LOCODE.match(code)) and is_country(code[:2])
 
 
 def locode_country(code: str) -> str:

@@ -18,7 +18,7 @@ from engine.filing.schema import schema_of
 from engine.filing.text import shown
 from engine.filing.walking import Object, Walk
 
-__all__ = ["MAX_BYTES", "examine", "from_tree", "read", "to_tree"]
+__all__ = ["MAX_BYTES", "from_tree", "look", "read", "to_tree"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 16
@@ -29,13 +29,13 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 def read(data: bytes) -> Application:
     """The application in a file. Raises Refused with every problem found, each with its box and rule."""
-    application, problems = examine(data)
+    application, problems = look(data)
     if application is None or problems:
         raise Refused.because(problems)
     return application
 
 
-def examine(data: bytes) -> tuple[Application | None, list[Problem]]:
+def look(data: bytes) -> tuple[Application | None, list[Problem]]:
     """What `read` would return, or None if the file has not the published shape, and all that is wrong with it.
 
     An application beside problems means that only its texts are at fault, so `check` can go on and name the rest.

@@ -19,7 +19,7 @@ _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 # Drawn as nothing although their category says letter, mark or symbol: Default_Ignorable_Code_Point outside Cf, and the
 # blank Braille cell (Unicode 15, DerivedCoreProperties).
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-# Everything that needs a closer look: not printable for Python (Cc, Cf, Cs, Co, Cn, Zl, Zp, Zs but the space), or blank.
+# The blocks from Devanagari to Sinhala, whose words are spelt with joiners.
 _INDIC = re.compile("[\u0900-\u0dff]")
 
 

@@ -5,6 +5,7 @@ Speaks exactly the words of JSON Schema that `engine.filing.schema` uses; it is 
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -92,15 +93,16 @@ class Walk:
 
     def _object(self, schema: Mapping[str, Any], value: Mapping[Any, object], path: str) -> dict[str, object]:
         known = schema["properties"]
-        for key in value:
-            if key not in known:
-                self._unknown(path, str(key), known)
-        for key in getattr(value, "twice", ()):
+        for key in itertools.islice((key for key in value if key not in known), MAX_PROBLEMS):
+            self._unknown(path, str(key), known)
+        for key in getattr(value, "twice", ())[:MAX_PROBLEMS]:
             self._note(_join(path, key), "keys once", f"The key {shown(key)} is given twice in {path or 'the file'}; keep one.")
         for key in schema.get("required", ()):
             if key not in value:
                 title = known[key].get("title", key)
-                self._note(_join(path, key), "required", f"{_join(path, key)} is missing: {title}. {known[key].get('description', '')}".strip())
+                self._note(
+                    _join(path, key), "required", f"{_join(path, key)} is missing: {title}. {known[key].get('description', '')}".strip()
+                )
         return {key: self._value(known[key], part, _join(path, key)) for key, part in value.items() if key in known}
 
     def _unknown(self, path: str, key: str, known: Mapping[str, Any]) -> None:

@@ -193,9 +193,9 @@ def dictionary(**entries: object) -> Any:
     """A PDF dictionary: strings become names, whole numbers become numbers, other objects stay as they are."""
     made = generic.DictionaryObject()
     for key, value in entries.items():
-        if isinstance(value, str):
+        if type(value) is str:
             value = pdf_name(value)
-        elif isinstance(value, int):
+        elif type(value) is int:
             value = generic.NumberObject(value)
         made[pdf_name(f"/{key}")] = value
     return made

@@ -25,7 +25,9 @@ __all__ = [
 ]
 
 # An office code is 2 to 4 capitals: with three digits a number would be the beginning of a legacy one.
-_CAPITALS = " AND ".join(["length(code) BETWEEN 2 AND 4", "code = upper(code)", *[f"code NOT LIKE '%{c}%'" for c in "0123456789/-_ ."]])
+_CAPITALS = " AND ".join(
+    ["length(code) BETWEEN 2 AND 4", "code = upper(code)", *[f"replace(code, '{c}', '') = code" for c in "0123456789/-_ ."]]
+)
 
 
 class Agency(Row, tablename="agency"):

@@ -47,9 +47,12 @@ def translated() -> Iterator[None]:
 class _KeptTransaction(SQLiteTransaction):
     """A transaction on a kept connection, given back whatever happens."""
 
-    async def __aenter__(self) -> "_KeptTransaction":
+    engine: "WalSQLite"
+    _lock: asyncio.Lock | None
+
+    async def __aenter__(self) -> SQLiteTransaction:
         if self._parent is not None:
-            return self._parent  # type: ignore[no-any-return]
+            return self._parent
         self._lock = self.engine.write_lock() if self.transaction_type is TransactionType.immediate else None
         if self._lock:
             await self._lock.acquire()
@@ -86,8 +89,6 @@ class _KeptTransaction(SQLiteTransaction):
                 if self._lock:
                     self._lock.release()
         return False
-
-    __slots__ = ("_lock",)
 
 
 class WalSQLite(SQLiteEngine):
@@ -180,7 +181,7 @@ class _SafePostgresTransaction(PostgresTransaction):
 
     async def __aenter__(self) -> PostgresTransaction:
         if self._parent is not None:
-            return self._parent  # type: ignore[no-any-return]
+            return self._parent
         self.connection = await self.get_connection()
         self.transaction = self.connection.transaction()
         try:

@@ -8,7 +8,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from piccolo.apps.migrations.tables import Migration
@@ -40,13 +40,14 @@ def rows_in_order() -> Sequence[type[Row]]:
     """Every table that was imported, parents before children."""
     from piccolo.table import sort_table_classes
 
-    ordered: list[type[Row]] = list(sort_table_classes(list(_ROWS)))
-    return ordered
+    tables: list[type[Table]] = list(_ROWS)
+    return cast(list[type[Row]], sort_table_classes(tables))
 
 
 def bind(engine: Any) -> None:
     """Points every table at this database."""
-    for row in (*_ROWS, Migration):
+    tables: list[type[Table]] = [*_ROWS, Migration]
+    for row in tables:
         row._meta._db = engine
 
 
@@ -102,4 +103,4 @@ def _sqlite_ddl(self: Create) -> Sequence[str]:
     return [head, *rest]
 
 
-Create.sqlite_ddl = property(_sqlite_ddl)  # type: ignore[attr-defined]  # piccolo looks an engine's own DDL up by this name
+type.__setattr__(Create, "sqlite_ddl", property(_sqlite_ddl))  # piccolo looks an engine's own DDL up by this name

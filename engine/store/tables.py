@@ -1,6 +1,6 @@
 """The rows of the store itself: settings of the database, files, idempotency, outbox, audit, counters of tries."""
 
-from piccolo.columns import BigInt, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import BigInt, Integer, Text, Timestamptz
 from piccolo.constraints import Check, Unique
 
 from engine.store.rows import Row, refers, text
@@ -94,7 +94,6 @@ class TryCount(Row, tablename="store_try_count"):
     name = text(40)
     subject = text(120)
     window_at = Timestamptz()
-    count = Integer()
-    blocked = Boolean(default=False)
+    tries = Integer(default=0)
 
     once = Unique([name, subject, window_at])

@@ -6,7 +6,7 @@ Catch `Conflict` outside the block that caused it: PostgreSQL spoils the whole t
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from piccolo.engine.sqlite import TransactionType
 
@@ -18,8 +18,7 @@ __all__ = ["database", "lookup", "reading", "uow"]
 
 def database() -> Engine:
     """The database that the tables are bound to."""
-    engine: Engine = rows_in_order()[0]._meta.db
-    return engine
+    return cast("Engine", rows_in_order()[0]._meta.db)
 
 
 @asynccontextmanager

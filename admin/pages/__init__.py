@@ -1,0 +1,1 @@
+"""Pages: rendered here, working without JavaScript, one module per noun."""

@@ -1,0 +1,65 @@
+"""Pages from templates: escaped by default, and with the words and dates that all of them share."""
+
+import hashlib
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar.connection import Request
+from litestar.enums import MediaType
+from litestar.response import Response
+
+from admin.csrf import FIELD
+from admin.headers import request_id
+from admin.parts import parts_of
+from engine.clock import IST
+
+__all__ = ["page"]
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with everything escaped that is not markup of ours."""
+    made = Environment(loader=PackageLoader("admin"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"day": _day, "moment": _moment}
+    made.globals |= {"asset": _asset}
+    return made
+
+
+def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, form: bool = False, **words: Any) -> Response[str]:
+    """A page. `form` seals it, so that what it sends back is taken; such a page sets a cookie."""
+    parts = parts_of(request)
+    site = parts.site.config.site
+    token, cookie = parts.seal.token_for(request) if form else ("", None)
+    html = environment().get_template(template).render(
+        demo=site.demo,
+        host=urlsplit(site.public_url).netloc,
+        path=request.scope["path"],
+        request_id=request_id(request.scope),
+        form_field=FIELD,
+        form_token=token,
+        **words,
+    )
+    return Response(html, status_code=status, media_type=MediaType.HTML, cookies=[cookie] if cookie else [])
+
+
+@cache
+def _asset(name: str) -> str:
+    """The address of a static file, which changes with its bytes, so that a browser may keep it."""
+    data = (files("admin") / "static" / name).read_bytes()
+    return f"/static/{name}?v={hashlib.sha256(data).hexdigest()[:12]}"
+
+
+def _day(value: str) -> str:
+    """A date on paper: 24 November 2026."""
+    day = date.fromisoformat(value)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _moment(value: str) -> str:
+    """A moment in India: 24 November 2026, 14:05 IST."""
+    moment = datetime.fromisoformat(value).astimezone(IST)
+    return f"{moment.day} {moment:%B %Y, %H:%M} IST"

@@ -1,0 +1,80 @@
+"""The commands by name, and the one place where an error becomes an exit code."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import cyclopts
+from cyclopts.exceptions import CycloptsError
+
+from engine import config as configuration
+from engine import registry
+from engine.cli.output import fail, fail_unforeseen
+from engine.errors import EngineError, PluginError, Refused
+
+__all__ = ["build", "main"]
+
+_CONSOLE_WIDTH = 110
+
+
+def build(config_path: Path | None) -> cyclopts.App:
+    """The command with all that plugins add to it."""
+    from engine.cli import asking, issuing, keeping, plugging, serving
+
+    app = cyclopts.App(
+        name="ecoo",
+        help="Issue electronic Certificates of Origin, and prove them to anyone.",
+        version=version("ecoo"),
+        result_action="return_value",
+    )
+    for module in (issuing, asking, plugging, serving, keeping):
+        module.add_to(app)
+    _add_plugins(app, config_path)
+    return app
+
+
+def _add_plugins(app: cyclopts.App, config_path: Path | None) -> None:
+    """Commands of plugins hang below ours; without a readable site only the built-in ones are there."""
+    path = config_path or configuration.default_path()
+    found = registry.load(configuration.load(path) if path.exists() else None)
+    for plugin, commands in found.each("coo_commands"):
+        for command in commands:
+            name = command.name[0]
+            if name in app:
+                raise PluginError(f"The plugin {plugin} brings a command {name!r}, and ecoo has one already.")
+            app.command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and exits with its code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and gives its exit code; never raises."""
+    as_json = "--json" in arguments
+    try:
+        app = build(_config_of(arguments))
+        outcome = app(list(arguments), exit_on_error=False, print_error=False)
+        return outcome if isinstance(outcome, int) else 0
+    except CycloptsError as error:
+        words = " ".join(str(error).split())
+        return fail(Refused(words or "These arguments do not fit; see --help.", code="usage"), as_json=as_json)
+    except EngineError as error:
+        return fail(error, as_json=as_json)
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 2
+    except Exception as error:
+        return fail_unforeseen(error, as_json=as_json)
+
+
+def _config_of(arguments: Sequence[str]) -> Path | None:
+    for index, argument in enumerate(arguments):
+        if argument == "--config" and index + 1 < len(arguments):
+            return Path(arguments[index + 1])
+        if argument.startswith("--config="):
+            return Path(argument.removeprefix("--config="))
+    return None

@@ -1,0 +1,133 @@
+"""`ecoo check` without a file: everything that still stops this site, each with what mends it."""
+
+import importlib
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import config as configuration
+from engine import schema
+from engine.cli.options import run_async, site_config
+from engine.cli.output import BROKEN, DONE, show
+from engine.config import Config, settings_help
+from engine.errors import ConfigError, EngineError
+from engine.packs import FONTS
+from engine.registry import Registry, load
+from engine.site import open_site
+from engine.store.audit import chain_breaks
+
+__all__ = ["check_site"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    name: str
+    ok: bool
+    say: str
+
+
+def check_site(path: Path | None, *, as_json: bool) -> int:
+    """Looks at configuration, plugins, database, keys, trust, drawing, fonts and signers. 0 or 5."""
+    config = site_config(path)
+    looked = run_async(config, lambda: _look(config))
+    ok = all(each.ok for each in looked)
+    settings = [{"name": name, "default": default, "help": text} for name, default, text in settings_help()]
+    result: dict[str, Any] = {
+        "ok": ok,
+        "checks": [{"name": each.name, "ok": each.ok, "say": each.say} for each in looked],
+        "settings": settings,
+    }
+    show(result, as_json=as_json, plain=lambda: _plain(looked, config))
+    return DONE if ok else BROKEN
+
+
+def _plain(looked: list[_Looked], config: Config) -> str:
+    lines = [f"{'ok  ' if each.ok else 'STOP'}  {each.name:14} {each.say}" for each in looked]
+    lines += ["", f"settings ({config.path})"]
+    lines += [f"  {name:26} {text} (default: {default or 'none'})" for name, default, text in settings_help()]
+    return "\n".join(lines)
+
+
+async def _look(config: Config) -> list[_Looked]:
+    found = [_Looked("configuration", True, str(config.path))]
+    for name, act in (("fonts", _fonts), ("pictures", _pictures), ("public address", lambda: _address(config))):
+        found.append(await _one(name, _later(act)))
+    registry: list[Registry] = []
+    found.append(await _one("plugins", _later(lambda: _plugins(config, registry))))
+    if all(each.ok for each in found if each.name == "plugins"):
+        found += await _opened(config)
+    return found
+
+
+async def _opened(config: Config) -> list[_Looked]:
+    found: list[_Looked] = []
+    try:
+        async with open_site(config, work=False) as site:
+            found.append(_Looked("database", True, f"{config.database.url.split('@')[-1]}, schema {schema.fingerprint()[:12]}"))
+            found.append(await _one("audit chain", _audit))
+            found.append(_Looked("keys", True, str(config.secrets.key_file)))
+            roots = site.trust.fingerprints
+            words = "; ".join(f"{name} {fingerprint[:23]}…" for name, fingerprint in roots)
+            found.append(_Looked("trust", bool(roots), words or "[trust] roots names no root; no signature can be judged."))
+            for id in site.config.signers:
+                found.append(await _one(f"signer {id}", _later(lambda id=id: _signer(site.registry, config, id))))  # type: ignore[misc]
+    except EngineError as error:
+        found.append(_Looked("site", False, error.say))
+    return found
+
+
+async def _one(name: str, act: Callable[[], Awaitable[str]]) -> _Looked:
+    try:
+        return _Looked(name, True, await act())
+    except EngineError as error:
+        return _Looked(name, False, error.say)
+
+
+def _later(act: Callable[[], str]) -> Callable[[], Awaitable[str]]:
+    async def run() -> str:
+        return act()
+
+    return run
+
+
+def _fonts() -> str:
+    if not (FONTS / "DejaVuSans.ttf").exists():
+        raise ConfigError(f"The fonts are missing in {FONTS}. Run: apt-get install fonts-dejavu-core")
+    return f"DejaVu in {FONTS}"
+
+
+def _pictures() -> str:
+    try:
+        importlib.import_module("cv2")
+    except ImportError as error:
+        raise ConfigError(f"OpenCV cannot be loaded ({error}). Run: apt-get install libgl1 libglib2.0-0") from error
+    return "OpenCV cleans stamps and signatures"
+
+
+def _address(config: Config) -> str:
+    url = config.site.public_url
+    if not config.site.demo:
+        configuration.require_public(config)
+    return url
+
+
+def _plugins(config: Config, into: list[Registry]) -> str:
+    into.append(load(config))
+    return ", ".join(f"{each.kind} {each.id}" for each in into[0].plugins)
+
+
+async def _audit() -> str:
+    breaks = await chain_breaks()
+    if breaks:
+        raise ConfigError(f"The audit chain is broken: {breaks[0]}.")
+    return "whole"
+
+
+def _signer(registry: Registry, config: Config, id: str) -> str:
+    problems = registry.signer(id).validate_config(config.signers[id])
+    if problems:
+        raise ConfigError(problems[0])
+    folder = config.plugin_folder("signers", id)
+    return f"{registry.signer(id).title}, {folder if os.path.isdir(folder) else 'no folder yet'}"  # noqa: PTH112

@@ -1,0 +1,168 @@
+"""`ecoo issue`: the main job from a shell."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+from cyclopts import App, Parameter
+
+from engine import demo
+from engine.application import Application
+from engine.certificate import file_name, verify_url
+from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
+from engine.cli.output import DONE, say, show
+from engine.clock import ist_day
+from engine.config import Config
+from engine.errors import ConfigError, Refused
+from engine.filing import Draft, examine, read
+from engine.issuing import queue
+from engine.issuing.shell import approve_at_shell
+from engine.proof import files_of
+from engine.site import Site, lock_is_free, open_site
+
+__all__ = ["add_to", "issue_in"]
+
+_REFERENCE = re.compile(r"APP-[0-9A-Z]{10}", re.IGNORECASE)
+_PATIENCE_S = 120.0
+
+
+def add_to(app: App) -> None:
+    """Adds the command."""
+    app.command(issue)
+
+
+def issue(
+    what: Annotated[str, Parameter(help="An application file, or the reference of an application that was filed.")],
+    *,
+    officer: Annotated[str | None, Parameter(help="The e-mail address of the officer who approves and signs.")] = None,
+    signatory: Annotated[str | None, Parameter(help="For a self-declaration: the address of the exporter's user who signs.")] = None,
+    out: Annotated[Path | None, Parameter(help="Where to write the certificate; never overwrites.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Issue a certificate: file, check, approve, number, draw, sign, verify, store."""
+    site = site_config(config)
+    if not site.issue.from_shell:
+        raise Refused(
+            "Issuing from a shell is switched off. An operator allows it with [issue] from_shell = true.",
+            code="from_shell",
+            rule="issue.from_shell",
+        )
+    if out is not None and out.exists():
+        raise Refused(f"{out} exists already; it is never overwritten. Name another file.", code="exists", rule="--out never overwrites")
+    subject = _subject(what)
+    if site.site.demo:
+        officer, signatory = officer or demo.OFFICER, signatory or demo.SIGNATORY
+    done = run_async(site, lambda: issue_in(site, subject, officer, signatory))
+    path = _write(done, out) if done.pdf is not None else None
+    show(done.as_json(path), as_json=json, plain=lambda: done.plain(path))
+    return DONE
+
+
+def _subject(what: str) -> Application | str:
+    path = Path(what)
+    if path.is_file():
+        return read(path.read_bytes())
+    if _REFERENCE.fullmatch(what):
+        return what.upper()
+    raise Refused(
+        f"There is no file {what}, and it is no reference of an application.", code="no_such_file", box="FILE", rule="file or reference"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    reference: str
+    state: str
+    number: str | None
+    sha256: str | None
+    url: str | None
+    pdf: bytes | None
+    problem: str
+
+    def as_json(self, path: Path | None) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "sha256": self.sha256,
+            "verify_url": self.url,
+            "path": str(path) if path else None,
+            "state": self.state,
+            "reference": self.reference,
+        }
+
+    def plain(self, path: Path | None) -> str:
+        if path is None:
+            return f"Waiting: {self.problem or 'the certificate is under way.'}\n  go on with: ecoo issue {self.reference}"
+        return f"Issued {self.number}\n  file     {path}\n  sha256   {self.sha256}\n  verify   {self.url}"
+
+
+async def issue_in(config: Config, subject: Application | str, officer: str | None, signatory: str | None) -> _Done:
+    """Examines before anything is opened for work, so that a wrong file costs nothing and stores nothing."""
+    async with open_site(config, work=False) as site:
+        if isinstance(subject, Application):
+            examine(subject, site.registry, ist_day(site.clock.now())).require()
+        if not lock_is_free(config):
+            return await _through_the_server(site, subject, officer, signatory)
+    async with open_site(config, work=True) as site:
+        draft, approval = await approve_at_shell(
+            subject, officer=officer, signatory=signatory, registry=site.registry, clock=site.clock, demo=config.site.demo
+        )
+        return await _finish(site, draft, approval.id)
+
+
+async def _through_the_server(site: Site, subject: Application | str, officer: str | None, signatory: str | None) -> _Done:
+    """Another process works on this site: write the queued row and wait for it."""
+    say("Another ecoo process works on this site; waiting for it to issue.")
+    draft, approval = await approve_at_shell(
+        subject, officer=officer, signatory=signatory, registry=site.registry, clock=site.clock, demo=site.config.site.demo
+    )
+    return await _finish(site, draft, approval.id)
+
+
+async def _finish(site: Site, draft: Draft, approval: UUID) -> _Done:
+    await queue.start_again(approval)
+    await site.start_queued()
+    outcome = await site.wait_for(approval, timeout_s=_PATIENCE_S)
+    standing = outcome.standing
+    if outcome.over and not outcome.issued:
+        raise Refused(
+            f"The certificate could not be issued: {outcome.problem or (standing.void_reason if standing else '')}",
+            code="void",
+            reference=draft.reference,
+        )
+    if standing is None or not outcome.issued:
+        return _Done(draft.reference, "waiting", standing.number if standing else None, None, None, None, outcome.problem)
+    newest = next(row for row in await files_of(standing) if row["kind"] == "electronic")
+    sha256: str = newest["file_sha256"]
+    url = verify_url(site.config.site.public_url, standing.code)
+    return _Done(draft.reference, "issued", standing.number, sha256, url, await site.files.get(sha256), "")
+
+
+def _write(done: _Done, out: Path | None) -> Path:
+    """Writes the certificate for good; without --out a name that is taken gets a counter."""
+    wanted = out or Path(file_name(done.number or ""))
+    for attempt in range(1000):
+        path = wanted if attempt == 0 else wanted.with_stem(f"{wanted.stem}-{attempt}")
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            if out is not None:
+                break
+            continue
+        except OSError as error:
+            raise ConfigError(
+                f"The certificate {done.number} was issued but {path} cannot be written ({error.strerror}). Get it with: ecoo issue {done.reference}",
+                code="out",
+                reference=done.reference,
+            ) from error
+        with os.fdopen(handle, "wb") as file:
+            file.write(done.pdf or b"")
+        return path.absolute()
+    raise Refused(
+        f"{wanted} exists already; it is never overwritten. Get the certificate with: ecoo issue {done.reference} --out OTHER.pdf",
+        code="exists",
+        reference=done.reference,
+    )

@@ -1,0 +1,99 @@
+"""Commands of the operator: migrate, demo, bench, and the audit log."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from engine import demo as demonstration
+from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
+from engine.cli.output import DONE, REFUSED, say, show
+from engine.clock import SystemClock
+from engine.errors import ConfigError
+from engine.schema.migrate import migrate as run_migrations
+from engine.site import open_site
+from engine.store import SecretBox, connect
+from engine.store.audit import chain_breaks, seal
+
+__all__ = ["add_to"]
+
+
+def add_to(app: App) -> None:
+    """Adds the commands."""
+    app.command(migrate)
+    app.command(demo)
+    app.command(bench)
+    app.command(App(name="log", help="Look at what was recorded."))
+    app["log"].command(_log_audit, name="audit")
+
+
+def migrate(*, config: ConfigOption = None) -> int:
+    """Bring the database to this version's schema; a new site's key file is made too."""
+    site = site_config(config)
+
+    async def act() -> None:
+        SecretBox.open(site.secrets.key_file, create=True)
+        database = await connect(site.database.url)
+        try:
+            await run_migrations()
+        finally:
+            await database.close()
+
+    run_async(dataclasses.replace(site, site=dataclasses.replace(site.site, demo=False)), act)
+    say("The database is up to date.")
+    return DONE
+
+
+def demo(
+    *,
+    at: Annotated[Path | None, Parameter(help="Make a new demonstration site in this folder.")] = None,
+    fresh: Annotated[bool, Parameter(negative=(), help="Delete the demonstration site's data first.")] = False,
+    config: ConfigOption = None,
+) -> int:
+    """Make the demonstration site, issue one certificate, and serve."""
+    if at is not None:
+        config = demonstration.write_config(at)
+        say(f"Wrote {config}. Use it with: ecoo --help, and --config {config}")
+    site = site_config(config)
+    if not site.site.demo:
+        raise ConfigError(f"{site.path} is no demonstration site.")
+    if fresh:
+        demonstration.fresh(site)
+    from engine.cli.show import issue_and_tell
+
+    issue_and_tell(site)
+    if at is not None:
+        return DONE
+    from engine.cli.serving import serve
+
+    return serve(config=config)
+
+
+def bench(
+    *,
+    rounds: Annotated[int, Parameter(help="How many rounds each case runs, in turn.")] = 15,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Measure this pipeline beside the naive one (xhtml2pdf, segno, pyHanko with defaults), interleaved in one run."""
+    from engine.bench import measure
+
+    site = site_config(config)
+    result = measure(site, rounds=rounds)
+    show(result.as_json(), as_json=json, plain=result.plain)
+    return DONE
+
+
+def _log_audit(*, config: ConfigOption = None, json: JsonOption = False) -> int:
+    """Verify the audit chain from its first entry."""
+    site = site_config(config)
+
+    async def act() -> list[str]:
+        async with open_site(site, work=False):
+            await seal(SystemClock().now())
+            return await chain_breaks()
+
+    breaks = run_async(site, act)
+    show({"ok": not breaks, "breaks": breaks}, as_json=json, plain=lambda: "\n".join(breaks) or "The audit chain is whole.")
+    return REFUSED if breaks else DONE

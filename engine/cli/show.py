@@ -1,0 +1,49 @@
+"""What `make run` shows: one certificate issued from a pack's example, and everything a newcomer needs to go on."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from engine import demo
+from engine.cli.issuing import issue_in
+from engine.cli.options import run_async
+from engine.cli.output import say
+from engine.config import Config
+from engine.filing import read
+
+__all__ = ["issue_and_tell"]
+
+_FIRST = "demo-certificate.pdf"
+
+
+def issue_and_tell(config: Config) -> Path:
+    """Issues the demonstration certificate if this site has none yet, and prints path, number, link, keys and lines to try."""
+    path = config.folder / _FIRST
+    example = files("plugins") / "templates" / "aifta" / "example.json"
+    done = run_async(config, lambda: issue_in(config, read(example.read_bytes()), demo.OFFICER, demo.SIGNATORY))
+    if done.pdf is not None:
+        path.write_bytes(done.pdf)
+    base = f"http://{config.serve.host}:{config.serve.port}"
+    key = demo.demo_key(config)
+    say(
+        f"""
+  certificate   {path}
+  number        {done.number}
+  verify        {done.url}
+                {base}/verify
+
+  officer       {demo.OFFICER} (signs with a demonstration key)
+  exporter      {demo.SIGNATORY}
+  API key       {key}
+
+  file by machine, issue, download:
+    cp {example} application.json
+    curl -sS -X POST {base}/api/v1/applications -H "Authorization: Bearer {key}" -H "Content-Type: application/json" --data-binary @application.json
+    curl -sS -X POST {base}/api/v1/applications/REFERENCE/file -H "Authorization: Bearer {key}"
+    .venv/bin/ecoo issue REFERENCE
+    curl -sS -OJ {base}/api/v1/applications/REFERENCE/certificate -H "Authorization: Bearer {key}"
+
+  verify a file:
+    .venv/bin/ecoo verify {path}
+"""
+    )
+    return path

@@ -1,0 +1,245 @@
+"""The demonstration site: an agency, an office, an officer, an exporter and their keys, made on the spot.
+
+Everything here is made by our own code at the first start, and every certificate says DEMONSTRATION.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+from engine import people, schema
+from engine import registry as registry_module
+from engine.clock import Clock, SystemClock
+from engine.config import Config
+from engine.contracts.drawing import ImageKind, ImageRequest
+from engine.contracts.signing import Signatory, SignerContext
+from engine.demo_pictures import signature_photo, stamp_photo
+from engine.drawing import DrawingRoom
+from engine.errors import ConfigError
+from engine.registry import Registry
+from engine.schema.migrate import migrate
+from engine.scope import PLATFORM
+from engine.store import FileStore, SecretBox, connect, uow
+from engine.store.files import remember
+from engine.store.tables import Setting
+
+__all__ = ["AGENCY", "OFFICE", "OFFICER", "SIGNATORY", "demo_key", "ensure_demo", "fresh", "write_config"]
+
+AGENCY, OFFICE = "EIA", "MUM"
+OFFICER = "officer@eia.example"
+SIGNATORY = "exports@sahyadri.example"
+ACTOR = "demo"
+_KEY_FILE = "demo-api-key"
+
+_CONFIG = """\
+# A demonstration site of ecoo: everything under {folder}/ was made on the spot and may be deleted.
+[site]
+demo = true
+folder = "{folder}"
+
+[issue]
+from_shell = true
+
+[signers.key_file]
+folder = "keys"
+
+[trust]
+roots = ["{folder}/signers/key_file/keys/demo-root.pem"]
+"""
+
+
+class _Rehearsing(Protocol):
+    def rehearse(self, folder: Path, people: Any, now: datetime) -> Path: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    agency: UUID
+    office: UUID
+    officer: UUID
+    exporter: UUID
+    user: UUID
+
+
+def write_config(folder: Path) -> Path:
+    """Writes the engine.toml of a new demonstration site into a folder and gives its path. Never overwrites."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "engine.toml"
+    try:
+        with path.open("x", encoding="utf-8") as out:
+            out.write(_CONFIG.format(folder="var"))
+    except FileExistsError as error:
+        raise ConfigError(f"There is a configuration at {path} already. Name another folder.") from error
+    return path
+
+
+def fresh(config: Config) -> None:
+    """Deletes the demonstration site's data. Raises ConfigError for any other site."""
+    if not config.site.demo:
+        raise ConfigError(f"{config.path} is no demonstration site; nothing was deleted.")
+    if config.folder.exists():
+        for child in config.folder.iterdir():
+            shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+
+
+def demo_key(config: Config) -> str:
+    """The demonstration exporter's API key."""
+    return (config.folder / _KEY_FILE).read_text(encoding="ascii").strip()
+
+
+async def ensure_demo(config: Config, clock: Clock | None = None) -> bool:
+    """Makes the demonstration site if it is absent; True if it was made now. Does nothing on any other site."""
+    if not config.site.demo or (config.folder / _KEY_FILE).exists():
+        return False
+    with _alone(config.folder):
+        if (config.folder / _KEY_FILE).exists():
+            return False
+        await _make(config, clock or SystemClock())
+    return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "making").open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+async def _make(config: Config, clock: Clock) -> None:
+    registry = registry_module.load(config)
+    _make_keys(config, registry, clock.now())
+    async with _database(config):
+        made_before = await Setting.table_exists()
+        await migrate()
+        if made_before and await Setting.exists().where(Setting.name == "demo"):
+            await schema.require_current()
+        else:
+            cast_ = await _people(clock.now())
+            await _pictures(config, cast_, clock)
+            await _enrol(config, registry, cast_, clock)
+        key = await people.make_key(
+            "Demonstration exporter",
+            rights=frozenset({"see", "prepare", "submit"}),
+            exporter=await _exporter_id(),
+            valid_for=timedelta(days=365),
+            actor=ACTOR,
+            at=clock.now(),
+        )
+    _write_private(config.folder / _KEY_FILE, key)
+
+
+@asynccontextmanager
+async def _database(config: Config) -> AsyncIterator[None]:
+    SecretBox.open(config.secrets.key_file, create=True)
+    database = await connect(config.database.url)
+    try:
+        yield
+    finally:
+        await database.close()
+
+
+def _make_keys(config: Config, registry: Registry, now: datetime) -> None:
+    folder = config.plugin_folder("signers", config.site.demo_signer) / config.signers.get(config.site.demo_signer, {}).get("folder", ".")
+    if (folder / "demo-root.pem").exists():
+        return
+    if folder.exists():  # a start that was cut off: keys without their root serve nobody
+        shutil.rmtree(folder)
+    persons = [
+        ("officer", "Asha Deshmukh", "Export Inspection Agency (demonstration)"),
+        ("exporter", "Vikram Rao", "Sahyadri Export House (demonstration)"),
+    ]
+    cast("_Rehearsing", registry.signer(config.site.demo_signer)).rehearse(folder, persons, now)
+
+
+async def _people(now: datetime) -> _Cast:
+    async with uow():
+        agency = await people.add_agency(
+            AGENCY, "Export Inspection Agency (demonstration)", appendix="2B", listed_on=date(2024, 8, 19), actor=ACTOR, at=now
+        )
+        office = await people.add_office(agency, OFFICE, "Mumbai Regional Office", "Mumbai", actor=ACTOR, at=now)
+        officer = await people.add_officer(
+            agency, email=OFFICER, name="Asha Deshmukh", designation="Assistant Director", actor=ACTOR, at=now
+        )
+        await people.map_officer(agency, officer, office, actor=ACTOR, at=now)
+        firm = _example_exporter()
+        exporter = await people.register_exporter(firm["iec"], firm["name"], firm["gstin"], actor=ACTOR, at=now)
+        user = await people.add_exporter_user(
+            exporter.id, email=SIGNATORY, name="Vikram Rao", rights="see,prepare,submit,pay,sign", actor=ACTOR, at=now
+        )
+        await Setting.insert(Setting(name="demo", value=str(exporter.id)))
+        await Setting.insert(Setting(name="secrets", value="in use"))
+    return _Cast(agency, office, officer, exporter.id, user)
+
+
+def _example_exporter() -> dict[str, str]:
+    from importlib.resources import files
+
+    example = json.loads((files("plugins") / "templates" / "aifta" / "example.json").read_bytes())
+    return cast("dict[str, str]", example["exporter"])
+
+
+async def _exporter_id() -> UUID:
+    row = await Setting.select(Setting.value).where(Setting.name == "demo").first()
+    return UUID(row["value"] if row else "")
+
+
+async def _pictures(config: Config, cast_: _Cast, clock: Clock) -> None:
+    """Stamp and signature go through the studio like anyone's: a photo in, a clean picture out."""
+    files, room = FileStore(config.files.url), DrawingRoom(processes=1, timeout_s=60, memory_mib=config.drawing.memory_mib, hooks=None)
+    await room.start()
+    try:
+        stamp = await room.clean(
+            ImageRequest(ImageKind.STAMP, await asyncio.to_thread(stamp_photo, "EXPORT INSPECTION AGENCY", "MUMBAI", "DEMONSTRATION"))
+        )
+        hand = await room.clean(ImageRequest(ImageKind.SIGNATURE, await asyncio.to_thread(signature_photo)))
+    finally:
+        await room.close()
+    now = clock.now()
+    office = await people.find_office(PLATFORM, AGENCY, OFFICE)
+    officer = await people.find_officer(PLATFORM, OFFICER)
+    for image, row, purpose in ((stamp, cast_.office, "stamp"), (hand, cast_.officer, "appearance")):
+        sha256 = await files.put(image.png)
+        async with uow():
+            await remember(sha256, len(image.png), room="people", row=str(row), purpose=purpose, media_type="image/png", at=now)
+            if purpose == "stamp":
+                await people.put_stamp(office, image, sha256, actor=ACTOR, at=now)
+            else:
+                await people.put_appearance(officer, image, sha256, actor=ACTOR, at=now)
+
+
+async def _enrol(config: Config, registry: Registry, cast_: _Cast, clock: Clock) -> None:
+    signer = registry.signer(config.site.demo_signer)
+    await signer.open(
+        SignerContext(
+            config.signers.get(config.site.demo_signer, {}), config.plugin_folder("signers", config.site.demo_signer), clock, demo=True
+        )
+    )
+    try:
+        officer = await signer.enrol(Signatory(str(cast_.officer), "Asha Deshmukh", "officer"))
+        user = await signer.enrol(Signatory(str(cast_.user), "Vikram Rao", "exporter"))
+    finally:
+        await signer.close()
+    now = clock.now()
+    await people.enrol(
+        signer=config.site.demo_signer, key="officer", chain=officer, officer=(cast_.agency, cast_.officer), actor=ACTOR, at=now
+    )
+    await people.enrol(
+        signer=config.site.demo_signer, key="exporter", chain=user, exporter_user=(cast_.exporter, cast_.user), actor=ACTOR, at=now
+    )
+
+
+def _write_private(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
+        out.write(text + "\n")
+    part.rename(path)

@@ -1,0 +1,101 @@
+"""The drawing room: certificates drawn, pictures cleaned and pages shown, in child processes with limits.
+
+Promises: nothing is drawn in the caller's process; what a plugin draws or cleans instead passes the same inspection;
+a request that takes too long or too much costs itself and nobody else. Numbers, keys and rows are others' business.
+"""
+
+import asyncio
+import pickle
+from dataclasses import fields
+from typing import Any
+
+from engine.children import Children
+from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageRequest, Placed, Rect
+from engine.contracts.form import Form
+from engine.drawing import deeds
+from engine.errors import EngineError, PluginError, Refused
+
+__all__ = ["DrawingRoom"]
+
+# OpenCV and its linear algebra reserve address space far beyond what they touch.
+_IMAGES_MIB = 1536
+_IMAGES_TIMEOUT_S = 20.0
+
+
+class DrawingRoom:
+    """The door of drawing. `processes` children draw, one more handles pictures; `hooks` is pluggy's relay, or None."""
+
+    def __init__(self, *, processes: int, timeout_s: float, memory_mib: int, hooks: Any | None = None) -> None:
+        self._hooks = hooks
+        self._press = Children(
+            count=processes,
+            memory_mib=memory_mib,
+            timeout_s=timeout_s,
+            name="drawing",
+            initializer=deeds.warm_press,
+            answers=(Drawing, Placed, Rect),
+        )
+        self._images = Children(
+            count=1,
+            memory_mib=_IMAGES_MIB,
+            timeout_s=_IMAGES_TIMEOUT_S,
+            name="images",
+            initializer=deeds.warm_images,
+            answers=(CleanImage,),
+            blame=Refused,
+        )
+        self._pickled: dict[str, bytes] = {}
+
+    async def start(self) -> None:
+        """Warms the drawing processes up; the one for pictures starts with the first picture. Raises PluginError."""
+        await self._press.start()
+
+    async def close(self) -> None:
+        """Ends all processes; safe to call twice."""
+        await asyncio.gather(self._press.close(), self._images.close())
+
+    async def draw(self, request: DrawRequest) -> Drawing:
+        """The inspected drawing of a certificate.
+
+        Raises Refused naming the box of text that cannot be drawn, PluginError if sheet, plugin or renderer failed.
+        """
+        message = self._message(request)
+        guest: Drawing | None = await self._ask("coo_draw", Drawing, request)
+        if guest is None:
+            return await self._press.run(deeds.draw, *message)
+        await self._press.run(deeds.examine, *message, guest)
+        return guest
+
+    async def clean(self, request: ImageRequest) -> CleanImage:
+        """The cleaned picture of a stamp or signature. Raises Refused saying what is wrong with the upload."""
+        guest: CleanImage | None = await self._ask("coo_clean_image", CleanImage, request)
+        if guest is None:
+            return await self._images.run(deeds.clean, request)
+        await self._images.run(deeds.examine_image, guest)
+        return guest
+
+    async def picture(self, pdf: bytes, page: int, dpi: int) -> bytes:
+        """One page of a PDF, counted from 0, as PNG at 36 to 300 dpi. Raises Refused for a page that is not there."""
+        return await self._images.run(deeds.picture, pdf, page, dpi)
+
+    async def _ask(self, hook: str, kind: type[Any], request: object) -> Any:
+        """A plugin's answer to a hook that replaces a step, or None. Raises PluginError naming the hook."""
+        if self._hooks is None:
+            return None
+        try:
+            answer = await asyncio.to_thread(getattr(self._hooks, hook), request=request)
+        except EngineError:
+            raise
+        except Exception as error:
+            raise PluginError(f"A plugin failed in {hook}: {type(error).__name__}: {error}.") from error
+        if answer is not None and not isinstance(answer, kind):
+            raise PluginError(f"A plugin answered {hook} with {type(answer).__name__}; it must be {kind.__name__} or None.")
+        return answer
+
+    def _message(self, request: DrawRequest) -> tuple[str, bytes, dict[str, Any]]:
+        """The request as it is sent: the form by its hash and pickled once, for its fonts' tables outweigh the rest."""
+        form: Form = request.form
+        if form.sha256 not in self._pickled:
+            self._pickled[form.sha256] = pickle.dumps(form, protocol=5)
+        rest = {item.name: getattr(request, item.name) for item in fields(request) if item.name != "form"}
+        return form.sha256, self._pickled[form.sha256], rest

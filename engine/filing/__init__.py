@@ -1,0 +1,37 @@
+"""Applications: read, checked, tried against the rules of origin, worded into boxes, and kept as rows."""
+
+from engine.filing.boxes import endorsement, fill, paper_date
+from engine.filing.checking import check
+from engine.filing.desk import Draft, find, keep_finding, move, save_draft, search, update_draft
+from engine.filing.desk import by_id as application_by_id
+from engine.filing.doubts import warnings
+from engine.filing.examine import Examined, examine
+from engine.filing.intake import open_draft, require_office
+from engine.filing.origin import find_origin
+from engine.filing.places import country_name
+from engine.filing.reading import read
+from engine.filing.schema import published_schema
+
+__all__ = [
+    "Draft",
+    "Examined",
+    "application_by_id",
+    "check",
+    "country_name",
+    "endorsement",
+    "examine",
+    "fill",
+    "find",
+    "find_origin",
+    "keep_finding",
+    "move",
+    "open_draft",
+    "paper_date",
+    "published_schema",
+    "read",
+    "require_office",
+    "save_draft",
+    "search",
+    "update_draft",
+    "warnings",
+]

@@ -1,0 +1,72 @@
+"""Everything that is known of an application before anybody decides: what is wrong, the finding, and the filled boxes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import msgspec
+
+from engine.application import Application
+from engine.contracts.form import Filled, Form
+from engine.contracts.origin import Finding, Outcome
+from engine.errors import OriginRefused, PluginError, Problem, Refused
+from engine.filing.boxes import fill
+from engine.filing.checking import check
+from engine.filing.origin import find_origin
+from engine.registry import Registry
+
+__all__ = ["Examined", "examine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The outcome of an examination. With problems it must not be filed; `finding` and `filled` are None if those made it impossible."""
+
+    form: Form
+    problems: tuple[Problem, ...]
+    finding: Finding | None
+    filled: Filled | None
+
+    def require(self) -> tuple[Finding, Filled]:
+        """Finding and boxes of an application that may be filed. Raises Refused, or OriginRefused with the arithmetic."""
+        if self.problems or self.finding is None or self.filled is None:
+            raise Refused.because(self.problems)
+        failed = [
+            Problem(f"items[{line.item}].origin", step.rule, f"Item {line.item + 1} does not meet {step.rule}: {step.working}.")
+            for line in self.finding.lines
+            for step in line.steps
+            if step.outcome is Outcome.FAILS
+        ]
+        if self.finding.outcome is Outcome.FAILS:
+            raise OriginRefused(failed[0].say if failed else "The goods do not meet the rule of origin.", problems=failed)
+        return self.finding, self.filled
+
+
+def examine(application: Application, registry: Registry, today: date) -> Examined:
+    """Looks at everything; what is wrong is listed, not raised, but for a scheme nobody has."""
+    form = registry.form(application.scheme, today)
+    problems = list(check(application, form, today=today))
+    for plugin, found in registry.each("coo_check_application", application=application, form=form):
+        problems += _problems(plugin, found)
+    if problems:
+        return Examined(form, tuple(problems), None, None)
+    finding = find_origin(application, form)
+    filled = _worded_by_plugins(application, form, fill(application, form, finding), registry)
+    return Examined(form, tuple(form.problems(filled)), finding, filled)
+
+
+def _problems(plugin: str, found: object) -> Sequence[Problem]:
+    if not isinstance(found, list | tuple) or not all(isinstance(each, Problem) for each in found):
+        raise PluginError(f"The plugin {plugin} answered coo_check_application with something that is no list of Problem.")
+    return found
+
+
+def _worded_by_plugins(application: Application, form: Form, filled: Filled, registry: Registry) -> Filled:
+    for plugin, worded in registry.each("coo_fill_boxes", application=application, form=form, filled=filled):
+        if unknown := set(worded) - set(filled.boxes):
+            raise PluginError(
+                f"The plugin {plugin} answered coo_fill_boxes for box {sorted(unknown)[0]}, which {form.form_name} does not have."
+            )
+        boxes = {**filled.boxes, **{no: tuple(map(str, paragraphs)) for no, paragraphs in worded.items()}}
+        filled = msgspec.structs.replace(filled, boxes=boxes)
+    return filled

@@ -1,0 +1,121 @@
+"""DBOS behind a port of our own: register, start, enqueue, wait."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandleAsync
+from dbos._error import DBOSException
+
+from engine.errors import Unavailable
+
+__all__ = ["QUEUE", "JobEngine", "Step", "StepOutcome"]
+
+QUEUE = "jobs"
+# A constant: work of another version would not be recovered. Changed steps get a new job name instead.
+_VERSION = "1"
+
+
+class StepOutcome(StrEnum):
+    """What a step says: go on with the next one, or this run of the job is over for now."""
+
+    NEXT = "next"
+    STOP = "stop"
+
+
+Step = tuple[str, Callable[[str], Coroutine[Any, Any, StepOutcome]]]
+
+_jobs: dict[str, Sequence[Step]] = {}
+
+
+@DBOS.workflow(name="ecoo_job", max_recovery_attempts=1_000_000)
+async def _run(job: str, id: str) -> str:
+    for name, act in _jobs[job]:
+        outcome = await DBOS.run_step_async({"name": name}, act, id)
+        if outcome != StepOutcome.NEXT:
+            return name
+    return "end"
+
+
+class JobEngine:
+    """One process's hand on the job engine. `executor` is unique per running process and stable over restarts."""
+
+    def __init__(self, url: str, *, executor: str, concurrency: int = 8, execute: bool = True) -> None:
+        self._url = url
+        self._executor = executor
+        self._concurrency = concurrency
+        self._execute = execute
+        self._open = False
+
+    async def start(self, jobs: Mapping[str, Sequence[Step]]) -> None:
+        """Launches in the running loop; what was cut off before goes on by itself."""
+        _jobs.clear()
+        _jobs.update(jobs)
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        if self._url.startswith("sqlite:///"):
+            Path(self._url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        DBOS(
+            config=DBOSConfig(
+                name="ecoo",
+                system_database_url=self._url,
+                application_version=_VERSION,
+                executor_id=self._executor,
+                serializer=DBOSPortableJSONSerializer(),
+                enable_otlp=False,
+                log_level="WARNING",
+            )
+        )
+        if not self._execute:
+            DBOS.listen_queues([])
+        DBOS.launch()
+        await DBOS.register_queue_async(QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=0.1)
+        self._open = True
+
+    async def stop(self, *, finish_s: int = 0) -> None:
+        """Lets go; `finish_s` waits for what is running."""
+        if self._open:
+            self._open = False
+            await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=finish_s)
+            # DBOS made its own threads this loop's default and has just ended them.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="ecoo"))
+
+    async def enqueue(self, job: str, id: str, run: int) -> str:
+        """Queues one run of a job; saying it twice is saying it once. Gives the run's own id."""
+        key = f"{job}-{id}-{run}"
+        try:
+            with SetWorkflowID(key):
+                await DBOS.enqueue_workflow_async(QUEUE, _run, job, id)
+        except DBOSException as error:
+            raise Unavailable(f"The job could not be queued: {error}.", code="jobs") from error
+        return key
+
+    async def is_over(self, job: str, id: str, run: int) -> bool:
+        """Whether that run ended, however; False while it is queued or under way, and for one nobody knows yet."""
+        status = await DBOS.get_workflow_status_async(f"{job}-{id}-{run}")
+        return status is not None and status.status not in {"PENDING", "ENQUEUED", "DELAYED"}
+
+    async def wait(self, key: str, timeout_s: float) -> bool:
+        """Waits for a run to end; False if it has not in time."""
+        handle: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(key)
+        try:
+            await asyncio.wait_for(handle.get_result(polling_interval_sec=0.05), timeout_s)
+        except TimeoutError:
+            return False
+        except Exception:  # what went wrong stands in our rows, where the caller looks
+            logging.getLogger(__name__).warning("run_ended_with_an_error", extra={"run": key})
+        return True
+
+    async def forget(self, before_ms: int) -> int:
+        """Deletes the history of runs that ended before that time (epoch milliseconds)."""
+        from datetime import UTC, datetime
+
+        until = datetime.fromtimestamp(before_ms / 1000, UTC).isoformat()
+        done = await DBOS.list_workflows_async(status=["SUCCESS", "ERROR", "CANCELLED"], end_time=until, limit=500)
+        ids = [run.workflow_id for run in done]
+        if ids:
+            await DBOS.delete_workflows_async(ids)
+        return len(ids)

@@ -1,0 +1,137 @@
+"""The counter: an application is filed, and its fee is covered: a paid order, a wallet hold, or a waiver by a named person."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from engine.application import ApplicationState, IssuerKind, Kind
+from engine.certificate import CertificateState, is_legacy
+from engine.clock import ist_day
+from engine.contracts.form import Filled, Form
+from engine.contracts.origin import Finding
+from engine.errors import Conflict, Refused
+from engine.filing import Draft, examine, find, keep_finding, move
+from engine.money.tables import CoverKind, CoverRow, CoverState
+from engine.proof import Standing, by_number
+from engine.registry import Registry
+from engine.scope import Scope
+from engine.store import audit, uow
+from engine.store.tables import Announcement
+
+__all__ = ["Cover", "Filed", "cover_of", "file", "post_cover", "release_cover", "waive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A filed application with what its examination found: what scrutiny starts from."""
+
+    draft: Draft
+    form: Form
+    finding: Finding
+    filled: Filled
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The proof that the fee is taken care of."""
+
+    id: UUID
+    kind: CoverKind
+    state: CoverState
+
+
+async def file(scope: Scope, reference: str, *, registry: Registry, actor: str, at: datetime) -> Filed:
+    """Files a draft: everything is examined again, the finding is kept, and it cannot be changed any more."""
+    draft = await find(scope, reference)
+    filed = await _examined(draft, registry, at)
+    await _check_replaced(draft)
+    async with uow():
+        await keep_finding(draft, filed.form, filed.finding, at)
+        await move(draft, ApplicationState.FILED, actor=actor, at=at, frm=(ApplicationState.DRAFT, ApplicationState.QUERIED))
+    return Filed(await find(scope, reference), filed.form, filed.finding, filed.filled)
+
+
+async def filed_again(scope: Scope, reference: str, *, registry: Registry, at: datetime) -> Filed:
+    """A filed application, examined afresh for the officer who decides now."""
+    draft = await find(scope, reference)
+    if draft.state is not ApplicationState.FILED:
+        raise Conflict(f"The application {reference} is {draft.state}, not filed.", code="application_state", reference=reference)
+    await _check_replaced(draft)
+    return await _examined(draft, registry, at)
+
+
+async def _examined(draft: Draft, registry: Registry, at: datetime) -> Filed:
+    examined = examine(draft.application, registry, ist_day(at))
+    finding, filled = examined.require()
+    return Filed(draft, examined.form, finding, filled)
+
+
+async def _check_replaced(draft: Draft) -> None:
+    """An in-lieu or duplicate application names an issued certificate of the same exporter and agency."""
+    number = draft.application.replaces
+    if draft.application.kind not in {Kind.IN_LIEU, Kind.DUPLICATE} or not number:
+        return
+    standing: Standing | None = None if is_legacy(number) else await by_number(number)
+    if standing is None or standing.exporter_id != draft.exporter_id or standing.agency_id != draft.agency_id:
+        raise Refused(
+            f"{number} is no certificate of this exporter by this agency.",
+            box="replaces",
+            rule="in-lieu at the agency that issued the first",
+        )
+    if standing.state is not CertificateState.ISSUED:
+        raise Refused(
+            f"{number} is {standing.state}; only an issued certificate can be replaced.", box="replaces", rule="replaced one is issued"
+        )
+
+
+async def waive(draft: Draft, *, by: str, reason: str, at: datetime) -> Cover:
+    """Covers an application by a named person's waiver; the cover it has already stays."""
+    if not by or not reason:
+        raise Refused("A waiver needs a named person and a reason.", box="cover", rule="waiver named")
+    async with uow():
+        if present := await cover_of(draft):
+            return present
+        row = CoverRow(
+            application=draft.id,
+            issuer_kind=str(IssuerKind.AGENCY if draft.agency_id else IssuerKind.SELF),
+            **draft.owner,
+            kind=str(CoverKind.WAIVER),
+            waived_by=by,
+            reason=reason,
+            live_key=str(draft.id),
+            made_at=at,
+        )
+        await CoverRow.insert(row)
+        await _announce_filed(draft, at)
+        await audit("fee_waived", room="money", subject=draft.reference, actor=by, at=at, agency=draft.agency_id, office=draft.office_id)
+    return Cover(UUID(str(row.id)), CoverKind.WAIVER, CoverState.OPEN)
+
+
+async def _announce_filed(draft: Draft, at: datetime) -> None:
+    payload = json.dumps({"reference": draft.reference, "scheme": draft.application.scheme})
+    await Announcement.insert(Announcement(topic="coo_application_filed", payload=payload, made_at=at))
+
+
+async def cover_of(draft: Draft) -> Cover | None:
+    """The live cover of an application, or None."""
+    row = await CoverRow.select().where(CoverRow.live_key == str(draft.id)).first()
+    return Cover(row["id"], CoverKind(row["kind"]), CoverState(row["state"])) if row else None
+
+
+async def post_cover(application_id: UUID, *, actor: str, at: datetime) -> None:
+    """Takes what the cover set aside, in the unit of work of the issue. Raises Conflict if there is no open cover."""
+    posted = (
+        await CoverRow.update({CoverRow.state: str(CoverState.POSTED), CoverRow.ended_at: at})
+        .where(CoverRow.live_key == str(application_id), CoverRow.state == str(CoverState.OPEN))
+        .returning(CoverRow.id)
+    )
+    if len(posted) != 1:
+        raise Conflict("The application has no open cover.", code="cover_missing")
+
+
+async def release_cover(application_id: UUID, *, actor: str, at: datetime) -> None:
+    """Lets go of what was set aside: the application ends without a certificate."""
+    await CoverRow.update({CoverRow.state: str(CoverState.RELEASED), CoverRow.ended_at: at, CoverRow.live_key: str(uuid4())}).where(
+        CoverRow.live_key == str(application_id), CoverRow.state == str(CoverState.OPEN)
+    )

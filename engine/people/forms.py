@@ -1,0 +1,35 @@
+"""An agency's confirmations of forms whose layout nobody could source."""
+
+from datetime import datetime
+from uuid import UUID
+
+from engine.contracts.form import Form
+from engine.errors import Refused
+from engine.people.tables import FormConfirmation
+from engine.store import audit, uow
+
+__all__ = ["confirm_form", "require_confirmed"]
+
+
+async def confirm_form(agency_id: UUID, form: Form, *, actor: str, at: datetime) -> None:
+    """A named administrator vouches for this very version of the form."""
+    async with uow():
+        await FormConfirmation.insert(
+            FormConfirmation(agency=agency_id, scheme=form.scheme, form_sha256=form.sha256, confirmed_by=actor, confirmed_at=at)
+        )
+        await audit("form_confirmed", room="people", subject=form.scheme, actor=actor, at=at, agency=agency_id, after=form.sha256)
+
+
+async def require_confirmed(agency_id: UUID | None, form: Form, *, demo: bool) -> None:
+    """Raises Refused while an unconfirmed form would be issued on a live site."""
+    if demo or not form.unconfirmed:
+        return
+    confirmed = agency_id is not None and await FormConfirmation.exists().where(
+        FormConfirmation.agency == agency_id, FormConfirmation.scheme == form.scheme, FormConfirmation.form_sha256 == form.sha256
+    )
+    if not confirmed:
+        raise Refused(
+            f"The form of {form.scheme} is not confirmed ({', '.join(form.unconfirmed)}). An administrator of the agency must confirm it first.",
+            box="scheme",
+            rule="form confirmed",
+        )

@@ -1,0 +1,120 @@
+"""Officers: who they are, which offices they are mapped to, and whether they can issue there now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from engine.contracts.drawing import CleanImage
+from engine.errors import Problem, Refused
+from engine.people.offices import OfficeHere
+from engine.people.tables import Account, Appearance, Officer, OfficerOffice
+from engine.scope import Scope
+from engine.store import audit, uow
+from engine.store.scoped import covering
+
+__all__ = ["OfficerHere", "add_officer", "find_officer", "map_officer", "put_appearance", "require_may_issue"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerHere:
+    """An officer as the other rooms need them; `appearance_sha256` is None while there is no picture of the hand."""
+
+    id: UUID
+    account_id: UUID
+    agency_id: UUID
+    name: str
+    designation: str
+    email: str
+    active: bool
+    appearance_sha256: str | None
+    appearance_version: int
+
+    @property
+    def actor(self) -> str:
+        """How the audit names them."""
+        return f"account:{self.account_id}"
+
+
+async def add_officer(agency_id: UUID, *, email: str, name: str, designation: str, actor: str, at: datetime) -> UUID:
+    """Adds a person as an officer of the agency and gives the officer's id."""
+    account = Account(email=email.strip().lower(), name=name, made_at=at)
+    officer = Officer(agency=agency_id, account=account.id, name=name, designation=designation)
+    async with uow():
+        await Account.insert(account)
+        await Officer.insert(officer)
+        await audit("officer_added", room="people", subject=str(officer.id), actor=actor, at=at, agency=agency_id)
+    return UUID(str(officer.id))
+
+
+async def map_officer(agency_id: UUID, officer_id: UUID, office_id: UUID, *, actor: str, at: datetime) -> None:
+    """Lets an officer issue at an office of the same agency."""
+    async with uow():
+        await OfficerOffice.insert(OfficerOffice(agency=agency_id, officer=officer_id, office=office_id, mapped_at=at))
+        await audit("officer_mapped", room="people", subject=str(officer_id), actor=actor, at=at, agency=agency_id, office=office_id)
+
+
+async def find_officer(scope: Scope, email: str) -> OfficerHere:
+    """The officer with that e-mail address. Raises Refused if there is none that the scope covers."""
+    query = Officer.select(*Officer.all_columns(), Officer.account.email.as_alias("email")).where(
+        Officer.account.email == email.strip().lower()
+    )
+    row = await covering(scope, query, Officer, office="id").first()
+    if row is None:
+        raise Refused(f"There is no officer with the address {email}.", box="officer", rule="officer registered")
+    picture = (
+        await Appearance.select()
+        .where(Appearance.officer == row["id"], Appearance.ended_at.is_null())
+        .order_by(Appearance.version, ascending=False)
+        .first()
+    )
+    return OfficerHere(
+        id=row["id"],
+        account_id=row["account"],
+        agency_id=row["agency"],
+        name=row["name"],
+        designation=row["designation"],
+        email=row["email"],
+        active=row["active"],
+        appearance_sha256=picture["sha256"] if picture else None,
+        appearance_version=picture["version"] if picture else 0,
+    )
+
+
+async def put_appearance(officer: OfficerHere, image: CleanImage, sha256: str, *, actor: str, at: datetime) -> int:
+    """Makes a stored, cleaned picture the officer's signature picture and gives its version."""
+    version = officer.appearance_version + 1
+    async with uow():
+        await Appearance.update({Appearance.ended_at: at}).where(Appearance.officer == officer.id, Appearance.ended_at.is_null())
+        await Appearance.insert(
+            Appearance(agency=officer.agency_id, officer=officer.id, version=version, sha256=sha256, quality=image.quality, made_at=at)
+        )
+        await audit("appearance_put", room="people", subject=str(officer.id), actor=actor, at=at, agency=officer.agency_id, after=sha256)
+    return version
+
+
+async def require_may_issue(officer: OfficerHere, office: OfficeHere) -> None:
+    """Raises Refused with everything that keeps this officer from issuing at this office (F74)."""
+    mapped = await OfficerOffice.exists().where(
+        OfficerOffice.officer == officer.id, OfficerOffice.office == office.id, OfficerOffice.ended_at.is_null()
+    )
+    problems = [
+        Problem("officer", rule, say)
+        for wrong, rule, say in (
+            (officer.agency_id != office.agency_id, "officer of the agency", f"{officer.email} is no officer of {office.agency_code}."),
+            (not officer.active, "officer active", f"{officer.email} is deactivated; the agency's administrator can activate them again."),
+            (
+                not mapped,
+                "officer mapped",
+                f"{officer.email} is not mapped to the office {office.code}; the agency's administrator maps officers.",
+            ),
+            (
+                officer.appearance_sha256 is None,
+                "signature picture",
+                f"{officer.email} has no signature picture; upload one in User Management.",
+            ),
+            (office.stamp_sha256 is None, "office stamp", f"The office {office.code} has no stamp; upload one in Office Management."),
+        )
+        if wrong
+    ]
+    if problems:
+        raise Refused.because(problems)

@@ -1,0 +1,92 @@
+"""Whether a signatory's chain holds at a moment, by an operator's trust alone: the same judgement before signing and after.
+
+Promises no network: revocation is known only from the lists that the trust was given. Without a list nothing is known to be
+revoked, and that is said nowhere else either.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, TypeVar
+
+from asn1crypto import x509
+from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import ExpiredError, NotYetValidError, RevokedError, ValidationError
+
+from engine.contracts.signing import X509Chain
+from engine.errors import Refused
+from engine.proof.trust import Trust
+
+__all__ = ["apart", "check_chain", "context", "usages", "warm"]
+
+T = TypeVar("T")
+
+
+def check_chain(chain: X509Chain, *, trust: Trust, at: datetime) -> None:
+    """Raises Refused unless this chain ends at a trusted root and nothing in it is expired or revoked at that moment.
+
+    Asked before signing; `X509Chain.check_usable` says whether the leaf itself may sign.
+    """
+    above = [x509.Certificate.load(der) for der in chain.issuers]
+    validator = CertificateValidator(x509.Certificate.load(chain.leaf), above, context(trust, at))
+    try:
+        apart(validator.async_validate_path())
+    except RevokedError as error:
+        raise Refused(f"The X.509 certificate of {chain.label} or one above it is revoked; enrol another one.", code="revoked") from error
+    except (ExpiredError, NotYetValidError) as error:
+        say = f"The X.509 certificate of {chain.label} or one above it is not valid at this moment."
+        raise Refused(say, code="outside_validity") from error
+    except ValidationError as error:
+        say = f"The X.509 certificate of {chain.label} does not lead to a root that this site trusts; see [trust] in engine.toml."
+        raise Refused(say, code="untrusted") from error
+
+
+def context(trust: Trust, at: datetime | None) -> ValidationContext:
+    """How pyHanko judges chains at that moment by this trust. A list issued later than `at` still counts."""
+    return ValidationContext(
+        trust_roots=[x509.Certificate.load(der) for der in trust.roots],
+        other_certs=[x509.Certificate.load(der) for der in trust.intermediates],
+        crls=trust.crls,
+        moment=at,
+        best_signature_time=at,
+        allow_fetching=False,
+        revocation_mode="soft-fail",
+        retroactive_revinfo=True,
+    )
+
+
+def usages(trust: Trust) -> KeyUsageConstraints:
+    """Which key usage a signer's X.509 certificate must state."""
+    wanted = {"non_repudiation", "digital_signature"} if trust.digital_signature_suffices else {"non_repudiation"}
+    return KeyUsageConstraints(key_usage=wanted)
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """Runs pyHanko's coroutine to its end, on a loop of its own, whether or not the caller has one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _finish(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_finish, work).result()
+
+
+_kept_loop: asyncio.AbstractEventLoop | None = None
+
+
+def warm() -> None:
+    """Makes the loop that checks run on, for a child process in which no socket may be made afterwards."""
+    global _kept_loop
+    _kept_loop = asyncio.new_event_loop()
+
+
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    if _kept_loop is not None:
+        return _kept_loop.run_until_complete(work)
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()

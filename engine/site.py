@@ -1,0 +1,239 @@
+"""A running site: everything one process holds, opened and closed in one place. The doors receive their parts from here."""
+
+import asyncio
+import fcntl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+from engine import registry as registry_module
+from engine import schema
+from engine.children import Children
+from engine.clock import Clock, SystemClock
+from engine.config import Config
+from engine.contracts.signing import SignerContext
+from engine.drawing import DrawingRoom
+from engine.errors import ConfigError, SignerUnavailable, Untrusted
+from engine.issuing import Corridor, queue
+from engine.jobs import JobEngine, Sweeper
+from engine.proof import SeriesRule, Verifier, marks, signature
+from engine.proof.marks import Marks, read_marks
+from engine.proof.signature import SignatureReport, check_signature
+from engine.proof.trust import Trust
+from engine.registry import Registry
+from engine.store import Database, FileStore, SecretBox, connect
+from engine.store.audit import seal
+from engine.store.tables import Setting
+
+__all__ = ["Site", "lock_is_free", "open_site"]
+
+_READERS_MIB = 1024
+_READERS_S = 5.0
+
+
+def warm_readers() -> None:
+    """What a reading child needs before its doors close."""
+    signature.warm()
+    marks.warm()
+
+
+@dataclass(slots=True)
+class Site:
+    """One process's site. `corridor` and `jobs` are None in a process that only reads."""
+
+    config: Config
+    clock: Clock
+    registry: Registry
+    database: Database
+    files: FileStore
+    secrets: SecretBox
+    trust: Trust
+    verifier: Verifier
+    drawing: DrawingRoom | None = None
+    corridor: Corridor | None = None
+    jobs: JobEngine | None = None
+    works: bool = False
+    signer_problems: dict[str, str] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def halted(self) -> bool:
+        """Whether issuing is stopped by engine.toml."""
+        return self.config.site.halted
+
+    def wake(self) -> None:
+        """Something was queued: look at once instead of at the next sweep."""
+        self._wake.set()
+
+    async def start_queued(self) -> int:
+        """Starts what is queued and not under way."""
+        jobs = self.jobs
+        if jobs is None:
+            return 0
+
+        async def enqueue(job: str, id: UUID, run: int) -> str:
+            return await jobs.enqueue(job, str(id), run)
+
+        async def is_over(job: str, id: UUID, run: int) -> bool:
+            return await jobs.is_over(job, str(id), run)
+
+        return await queue.sweep(self.clock.now(), is_over=is_over, enqueue=enqueue)
+
+    async def wait_for(self, approval: UUID, *, timeout_s: float, until_held: bool = True) -> queue.Outcome:
+        """Waits until an approval is over, or until it is held back by something, or until the time is up."""
+        end = asyncio.get_running_loop().time() + timeout_s
+        while True:
+            found = await queue.outcome(approval)
+            if found.over or (until_held and found.problem) or asyncio.get_running_loop().time() > end:
+                return found
+            await asyncio.sleep(0.05)
+
+
+def lock_folder(folder: Path) -> IO[bytes] | None:
+    """The lock of the embedded site, or None if another process holds it. Kept as long as the handle is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = (folder / "lock").open("ab")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        return None
+    return handle
+
+
+def lock_is_free(config: Config) -> bool:
+    """Whether no other process works on this embedded site; an outgrown site is worked on by its workers."""
+    if config.serve.profile != "embedded":
+        return False
+    handle = lock_folder(config.folder)
+    if handle is None:
+        return False
+    handle.close()
+    return True
+
+
+@asynccontextmanager
+async def open_site(config: Config, *, work: bool, clock: Clock | None = None, executor: str = "embedded") -> AsyncIterator[Site]:
+    """Opens a site. `work` also opens drawing, signers and jobs, and takes the lock of an embedded site.
+
+    Raises ConfigError if the database has another schema or the lock is held, PluginError for a broken plugin.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        if work and config.serve.profile == "embedded":
+            handle = lock_folder(config.folder)
+            if handle is None:
+                raise ConfigError(f"Another ecoo process works on {config.folder}. Stop it, or let it do the work.", code="locked")
+            stack.callback(handle.close)
+        site = await _open_reading(stack, config, clock)
+        if work:
+            await _open_work(stack, site, executor)
+        yield site
+
+
+async def _open_reading(stack: AsyncExitStack, config: Config, clock: Clock) -> Site:
+    registry = registry_module.load(config)
+    database = await connect(config.database.url)
+    stack.push_async_callback(database.close)
+    await schema.require_current()
+    trust = Trust.load(config.trust.roots, config.trust.intermediates)
+    readers = Children(
+        count=1,
+        memory_mib=_READERS_MIB,
+        timeout_s=_READERS_S,
+        name="reader",
+        initializer=warm_readers,
+        answers=(SignatureReport, Marks),
+        blame=Untrusted,
+    )
+    stack.push_async_callback(readers.close)
+
+    async def check(data: bytes, at: datetime) -> SignatureReport:
+        found: SignatureReport = await readers.run(partial(check_signature, trust=trust, at=at), data)
+        return found
+
+    async def read(data: bytes) -> Marks:
+        found: Marks = await readers.run(read_marks, data)
+        return found
+
+    return Site(
+        config=config,
+        clock=clock,
+        registry=registry,
+        database=database,
+        files=FileStore(config.files.url),
+        secrets=SecretBox.open(config.secrets.key_file, create=await _is_new()),
+        trust=trust,
+        verifier=Verifier(config.site.public_url, check=check, read=read),
+    )
+
+
+async def _is_new() -> bool:
+    """Whether nothing secret can have been stored yet."""
+    return not await Setting.exists().where(Setting.name == "secrets")
+
+
+async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
+    config = site.config
+    site.drawing = DrawingRoom(
+        processes=config.drawing.processes,
+        timeout_s=config.drawing.timeout_s,
+        memory_mib=config.drawing.memory_mib,
+        hooks=site.registry.relay,
+    )
+    stack.push_async_callback(site.drawing.close)
+    await site.drawing.start()
+    await _open_signers(stack, site)
+    site.corridor = Corridor(
+        registry=site.registry,
+        drawing=site.drawing,
+        files=site.files,
+        trust=site.trust,
+        clock=site.clock,
+        public_url=config.site.public_url,
+        rule=SeriesRule(config.issue.number_pattern, config.issue.year),
+        halted=lambda: site.halted,
+    )
+    site.works = config.serve.profile == "embedded" or executor != "serve"
+    site.jobs = JobEngine(_jobs_url(config), executor=executor, execute=site.works)
+    stack.push_async_callback(site.jobs.stop)
+    await site.jobs.start({queue.JOB: site.corridor.steps})
+    sweeper = Sweeper(
+        [
+            ("queued", 1.0, site.start_queued),
+            ("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
+            ("audit", 5.0, lambda: seal(site.clock.now())),
+        ]
+    )
+    stack.push_async_callback(sweeper.stop)
+    await sweeper.start()
+
+
+async def _open_signers(stack: AsyncExitStack, site: Site) -> None:
+    """Opens every signer that is configured; one whose device is not there yet opens later by itself."""
+    for id, signer in site.registry.signers.items():
+        if id not in site.config.signers:
+            continue
+        settings = site.config.signers[id]
+        if problems := signer.validate_config(settings):
+            raise ConfigError(f"{site.config.path}: [signers.{id}] {problems[0]}")
+        folder = site.config.plugin_folder("signers", id)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stack.push_async_callback(signer.close)
+        try:
+            await signer.open(SignerContext(settings, folder, site.clock, site.config.site.demo))
+        except SignerUnavailable as error:
+            site.signer_problems[id] = error.say
+
+
+def _jobs_url(config: Config) -> str:
+    if config.database.jobs_url:
+        return config.database.jobs_url
+    if config.database.url.startswith("sqlite:"):
+        return f"sqlite:///{config.folder / 'jobs.db'}"
+    return config.database.url

@@ -1,0 +1,139 @@
+"""The door through which a person unlocks a token: a unix socket that only this user can open.
+
+`<folder>/token.sock`, mode 600 in a folder of mode 700; the kernel says who knocks, and another user is sent away. One
+line of JSON in, one line out. The PIN goes from the line into a `Pin` at once and is never part of an error.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.api import ConfigError, SignerUnavailable
+
+from .wire import Fault, Pin
+
+SOCKET = "token.sock"
+MAX_LINE = 4096
+PATIENCE_S = 10.0
+LONGEST_ADDRESS = 107
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asks: unlock, lock or check, for one token by serial or label, or for the only one."""
+
+    verb: str
+    token: str = ""
+    pin: Pin | None = None
+    final_try: bool = False
+
+
+Answer = Callable[[Request], Awaitable[str]]
+"""Gives the sentence for a request, or raises Fault."""
+
+
+class Door:
+    """Listens until closed."""
+
+    def __init__(self, folder: Path, answer: Answer) -> None:
+        self._path = folder / SOCKET
+        self._answer = answer
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Starts listening. Raises ConfigError if the path is too long, SignerUnavailable if another process listens."""
+        listener = _bind(self._path)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_LINE)
+
+    async def close(self) -> None:
+        """Stops listening and removes the socket."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if _peer_uid(writer) == os.getuid():
+                request = await asyncio.wait_for(_read(reader), PATIENCE_S)
+                reply = await self._reply(request)
+            else:
+                reply = {"ok": False, "code": "not_yours", "say": "Only the user who runs ecoo may unlock its tokens."}
+            writer.write(json.dumps(reply).encode() + b"\n")
+            await writer.drain()
+        except (OSError, TimeoutError):
+            return  # whoever knocked went away
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _reply(self, request: Request | None) -> dict[str, Any]:
+        if request is None:
+            return {"ok": False, "code": "bad_request", "say": "The request was not understood."}
+        try:
+            return {"ok": True, "code": None, "say": await self._answer(request)}
+        except Fault as fault:
+            return {"ok": False, "code": fault.code, "say": fault.say}
+
+
+def _bind(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > LONGEST_ADDRESS:
+        raise ConfigError(f"The path {path} is too long for a socket ({LONGEST_ADDRESS} bytes at most); give the site a shorter folder.")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    if path.exists() and _alive(path):
+        raise SignerUnavailable("Another ecoo process holds the tokens of this site; stop it, or let it do the signing.")
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)  # nobody can connect before listen(), which comes after this
+    return listener
+
+
+def _alive(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def _peer_uid(writer: asyncio.StreamWriter) -> int:
+    peer: Any = writer.get_extra_info("socket")
+    _, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return int(uid)
+
+
+async def _read(reader: asyncio.StreamReader) -> Request | None:
+    try:
+        said = json.loads(await reader.readline())
+        pin = said.pop("pin", None)
+        return Request(str(said["verb"]), str(said.get("token", "")), None if pin is None else Pin(str(pin)), said.get("final_try") is True)
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
+def knock(folder: Path, request: Request) -> str:
+    """Asks whichever ecoo process serves this folder, and gives its sentence. Raises Fault, also if none is running."""
+    line = {"verb": request.verb, "token": request.token, "final_try": request.final_try}
+    if request.pin is not None:
+        line["pin"] = request.pin.reveal()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        try:
+            door.connect(str(folder / SOCKET))
+        except OSError:
+            raise Fault("nobody", "No ecoo process is waiting for the token; start `ecoo serve` or `ecoo issue`, then unlock.") from None
+        door.sendall(json.dumps(line).encode() + b"\n")
+        reply = json.loads(door.makefile("rb").readline() or b"{}")
+    if not reply.get("ok"):
+        raise Fault(reply.get("code") or "died", reply.get("say") or "The ecoo process stopped while it talked to the token.")
+    return str(reply["say"])

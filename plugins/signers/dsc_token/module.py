@@ -1,0 +1,221 @@
+"""The PKCS#11 module, seen from the one thread that may call it.
+
+python-pkcs11 initialises modules without locking, so everything here runs in a process of its own, one call at a time. A
+PIN is used for one log-in and kept nowhere. After any device error the session is dropped: a token that was pulled out
+must be unlocked by a person again.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pkcs11
+from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, TokenFlag
+from pkcs11.exceptions import PinIncorrect, PinLenRange, PinLocked, PKCS11Error
+from pkcs11.util.ec import encode_ecdsa_signature
+
+from .wire import Fault, Found, Made, Pin, TokenState
+
+# RFC 8017, 9.2, note 1: DigestInfo of SHA-256 up to the hash itself.
+DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+
+INSERT = "Insert the token and unlock it with `ecoo token unlock`."
+
+
+class Module:
+    """A loaded PKCS#11 module and the sessions that people unlocked."""
+
+    def __init__(self, path: str) -> None:
+        self._lib = pkcs11.lib(path)
+        self._sessions: dict[str, Any] = {}
+        self._keys: dict[tuple[str, bytes], Any] = {}
+
+    def verbs(self) -> dict[str, Callable[..., object]]:
+        """What may be asked for over the pipe."""
+        return {
+            "tokens": self.tokens,
+            "unlock": self.unlock,
+            "lock": self.lock,
+            "certificates": self.certificates,
+            "sign": self.sign,
+        }
+
+    def tokens(self) -> list[TokenState]:
+        """Every token that is inserted and initialised."""
+        return [self.state(token) for token in self._inserted()]
+
+    def unlock(self, token: str, pin: Pin, final_try: bool) -> str:
+        """Logs in once with this PIN and says what came of it. Raises Fault; never tries a second time."""
+        chosen = self._choose(token)
+        state = self.state(chosen)
+        if state.unlocked:
+            return f"The token {state.named} is unlocked already; the PIN was not used."
+        if state.pin_locked:
+            raise Fault(
+                "pin_locked",
+                f"The PIN of the token {state.named} is locked; unblock it with the PUK in the vendor's tool, or ask the issuing CA.",
+            )
+        if state.pin_final and not final_try:
+            raise Fault(
+                "final_try",
+                f"One try is left before the token {state.named} locks itself; if you are sure of the PIN, repeat with --final-try.",
+            )
+        self._sessions[state.serial] = self._log_in(chosen, state, pin)
+        return f"The token {state.named} is unlocked."
+
+    def lock(self, token: str) -> str:
+        """Logs out of one token, or of all with an empty name."""
+        gone = [s for s in self.tokens() if s.unlocked and token in ("", s.serial, s.label)]
+        for state in gone:
+            self._drop(state.serial)
+        return f"Locked: {', '.join(s.named for s in gone)}." if gone else "No token was unlocked."
+
+    def certificates(self, token: str) -> list[Found]:
+        """The X.509 certificates on a token; no PIN is needed to read them."""
+        chosen = self._choose(token)
+        serial = _text(chosen.serial)
+        session = self._sessions.get(serial)
+        try:
+            with _Borrowed(chosen, session) as opened:
+                found = opened.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE})
+                return [Found(bytes(o[Attribute.ID]), bytes(o[Attribute.VALUE])) for o in found]
+        except PKCS11Error as error:
+            raise self._gone(serial, error) from error
+
+    def sign(self, token: str, key_id: bytes, data: bytes) -> Made:
+        """The signature of the private key with that CKA_ID over `data`, with SHA-256."""
+        chosen = self._choose(token)
+        serial = _text(chosen.serial)
+        if serial not in self._sessions:
+            raise Fault("locked", f"The token {self.state(chosen).named} is locked. Unlock it with `ecoo token unlock`.")
+        try:
+            key = self._key(serial, key_id)
+            return self._sign(key, self.mechanisms(chosen), data)
+        except PKCS11Error as error:
+            raise self._gone(serial, error) from error
+
+    def state(self, token: Any) -> TokenState:
+        """How a token stands now; the flags are read afresh from the token."""
+        flags, serial = TokenFlag(token.flags), _text(token.serial)
+        return TokenState(
+            serial,
+            _text(token.label),
+            serial in self._sessions,
+            TokenFlag.USER_PIN_COUNT_LOW in flags,
+            TokenFlag.USER_PIN_FINAL_TRY in flags,
+            TokenFlag.USER_PIN_LOCKED in flags,
+        )
+
+    def mechanisms(self, token: Any) -> set[Any]:
+        """What the token says it can do."""
+        return set(token.slot.get_mechanisms())
+
+    def raw_sign(self, key: Any, data: bytes, mechanism: Any) -> bytes:
+        """One C_Sign."""
+        return bytes(key.sign(data, mechanism=mechanism))
+
+    def _inserted(self) -> Iterator[Any]:
+        for slot in self._lib.get_slots(token_present=True):
+            try:
+                token = slot.get_token()
+            except PKCS11Error:  # a slot whose token was pulled out a moment ago
+                continue
+            if TokenFlag.TOKEN_INITIALIZED in TokenFlag(token.flags):
+                yield token
+
+    def _choose(self, name: str) -> Any:
+        found = self._matching(name)
+        if not found and not self._sessions:
+            self._lib.reinitialize()  # many modules notice a token that was inserted later only then
+            found = self._matching(name)
+        if not found:
+            raise Fault("no_token", f"The token {name!r} is not inserted. {INSERT}" if name else f"No token is inserted. {INSERT}")
+        if len(found) > 1:
+            names = ", ".join(self.state(t).named for t in found)
+            raise Fault("several_tokens", f"Several tokens are inserted: {names}; name one by its serial.")
+        return found[0]
+
+    def _matching(self, name: str) -> list[Any]:
+        inserted = {_text(t.serial): t for t in self._inserted()}
+        for serial in self._sessions.keys() - inserted.keys():
+            self._drop(serial)
+        return [t for serial, t in inserted.items() if name in ("", serial, _text(t.label))]
+
+    def _log_in(self, token: Any, state: TokenState, pin: Pin) -> Any:
+        try:
+            return token.open(user_pin=pin.reveal())
+        except (PinIncorrect, PinLenRange):
+            after = self.state(self._choose(state.serial))
+            left = " One try is left before it locks itself." if after.pin_final else ""
+            raise Fault("wrong_pin", f"The PIN was wrong; nothing was unlocked.{left}") from None
+        except PinLocked:
+            raise Fault(
+                "pin_locked", f"The token {state.named} has locked its PIN; unblock it with the PUK in the vendor's tool."
+            ) from None
+        except PKCS11Error as error:
+            raise Fault("login_refused", f"The token {state.named} refused the log-in ({type(error).__name__}).") from None
+
+    def _key(self, serial: str, key_id: bytes) -> Any:
+        if (serial, key_id) not in self._keys:
+            wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: key_id}
+            found = [key for key in self._sessions[serial].get_objects(wanted) if key[Attribute.SIGN]]
+            if len(found) != 1:
+                raise Fault("unknown_key", f"The token holds {len(found) or 'no'} signing keys with the id {key_id.hex()}; one is needed.")
+            if found[0][Attribute.ALWAYS_AUTHENTICATE]:
+                raise Fault(
+                    "attended_only",
+                    "This key asks for the PIN before every signature, so it cannot sign on a server; its holder must sign with the token agent.",
+                )
+            self._keys[serial, key_id] = found[0]
+        return self._keys[serial, key_id]
+
+    def _sign(self, key: Any, offered: set[Any], data: bytes) -> Made:
+        digest = hashlib.sha256(data).digest()
+        if key.key_type == KeyType.EC:
+            for mechanism, input_ in ((Mechanism.ECDSA_SHA256, data), (Mechanism.ECDSA, digest)):
+                if mechanism in offered:
+                    return Made(encode_ecdsa_signature(self.raw_sign(key, input_, mechanism)), ecdsa=True)
+        if key.key_type == KeyType.RSA:
+            for mechanism, input_ in ((Mechanism.SHA256_RSA_PKCS, data), (Mechanism.RSA_PKCS, DIGEST_INFO + digest)):
+                if mechanism in offered:
+                    return Made(self.raw_sign(key, input_, mechanism), ecdsa=False)
+        raise Fault(
+            "no_mechanism", "The token cannot make signatures with SHA-256 (it offers no fitting mechanism); another token is needed."
+        )
+
+    def _gone(self, serial: str, error: PKCS11Error) -> Fault:
+        self._drop(serial)
+        return Fault("gone", f"The token stopped answering ({type(error).__name__}). {INSERT}")
+
+    def _drop(self, serial: str) -> None:
+        session = self._sessions.pop(serial, None)
+        self._keys = {k: v for k, v in self._keys.items() if k[0] != serial}
+        if session is not None:
+            _close(session)
+
+
+class _Borrowed:
+    """The unlocked session, or one without PIN that is closed again."""
+
+    def __init__(self, token: Any, session: Any | None) -> None:
+        self._token, self._session, self._own = token, session, session is None
+
+    def __enter__(self) -> Any:
+        if self._session is None:
+            self._session = self._token.open()
+        return self._session
+
+    def __exit__(self, *_: object) -> None:
+        if self._own:
+            _close(self._session)
+
+
+def _close(session: Any) -> None:
+    try:
+        session.close()
+    except PKCS11Error:
+        return  # the token is gone, and the session with it
+
+
+def _text(value: bytes | str) -> str:
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else value).strip("\0 ")

@@ -1,0 +1,79 @@
+"""The parent's hold on the token process: starts it when needed, asks one thing at a time, and knows when it is dead.
+
+A process that died or did not answer in time is ended and forgotten; the next request starts a new one, whose tokens are
+all locked. Nothing is ever repeated here.
+"""
+
+import asyncio
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from .child import Child
+from .wire import Fault
+
+STOP_S = 2.0
+
+
+class TokenProcess:
+    """One process for one PKCS#11 module. `limit_s` is how long it may take over one request."""
+
+    def __init__(self, path: str, child: Child, limit_s: float) -> None:
+        self._path, self._child, self._limit_s = path, child, limit_s
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection | None = None
+        self._turn = ThreadPoolExecutor(1, thread_name_prefix="token")
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, None while there is none."""
+        return self._process.pid if self._process else None
+
+    async def ask(self, verb: str, **arguments: object) -> Any:
+        """The answer to one request; others wait their turn. Raises Fault."""
+        return await asyncio.get_running_loop().run_in_executor(self._turn, self._ask, verb, arguments)
+
+    async def stop(self) -> None:
+        """Ends the process; nothing can be asked afterwards."""
+        await asyncio.get_running_loop().run_in_executor(self._turn, self._end)
+        self._turn.shutdown(wait=False)
+
+    def _ask(self, verb: str, arguments: dict[str, object]) -> Any:
+        pipe = self._pipe or self._start()
+        try:
+            pipe.send((verb, arguments))
+            if not pipe.poll(self._limit_s):
+                self._end(kill=True)
+                raise Fault(
+                    "slow", f"The token did not answer within {self._limit_s:g} seconds and was locked. Unlock it with `ecoo token unlock`."
+                )
+            done, answer = pipe.recv()
+        except (EOFError, OSError):
+            self._end(kill=True)
+            raise Fault("died", "The token's driver crashed, so the token is locked. Unlock it with `ecoo token unlock`.") from None
+        if not done:
+            raise answer
+        return answer
+
+    def _start(self) -> Connection:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=self._child, args=(theirs, self._path), name="ecoo token", daemon=True)
+        self._process.start()
+        theirs.close()
+        return self._pipe
+
+    def _end(self, *, kill: bool = False) -> None:
+        pipe, process, self._pipe, self._process = self._pipe, self._process, None, None
+        if pipe is not None:
+            pipe.close()
+        if process is None:
+            return
+        if not kill:
+            process.join(STOP_S)
+        if process.is_alive():
+            process.kill()
+        process.join()
+        process.close()

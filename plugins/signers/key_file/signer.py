@@ -1,0 +1,139 @@
+"""The signer itself: finds a signatory's key by its file's stem, loads it once, signs attributes at once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from engine.api import (
+    ConfigError,
+    ConfigField,
+    Declined,
+    Evidence,
+    HttpReply,
+    Mode,
+    PluginError,
+    RawCallback,
+    Refused,
+    Signatory,
+    SignatureJob,
+    Signed,
+    SignedDocument,
+    SignerContext,
+    SigningOutcome,
+    Untrusted,
+    X509Chain,
+)
+
+from .demo import Person, make_demo_keys
+from .files import LoadedKey, load_key
+
+
+class KeyFile:
+    """Signs with keys from files. `Signatory.key` is the file's stem."""
+
+    id = "key_file"
+    title = "Key file on this server"
+    mode = Mode.SERVER
+    max_documents = 500
+    config_fields: Sequence[ConfigField] = (
+        ConfigField("folder", "Where the key files lie; a relative path counts from the signer's own folder.", default="."),
+        ConfigField("passphrase", 'The passphrase of encrypted key files, as { env = "NAME" } or { file = "path" }.'),
+    )
+
+    def __init__(self) -> None:
+        self._ctx: SignerContext | None = None
+        self._keys: dict[str, LoadedKey] = {}
+
+    def validate_config(self, settings: Mapping[str, str]) -> Sequence[str]:
+        """What is wrong with the settings: unknown names, an empty folder."""
+        known = {f.name for f in self.config_fields}
+        wrong = [
+            f"[signers.key_file] does not know the key {name!r}; it knows {', '.join(sorted(known))}." for name in settings.keys() - known
+        ]
+        if not settings.get("folder", ".").strip():
+            wrong.append("[signers.key_file] folder is empty; give a path or leave it out.")
+        return wrong
+
+    async def open(self, ctx: SignerContext) -> None:
+        """Remembers the settings; key files are read when first needed."""
+        if wrong := self.validate_config(ctx.settings):
+            raise ConfigError(wrong[0])
+        self._ctx = ctx
+
+    async def close(self) -> None:
+        """Forgets the keys."""
+        self._keys.clear()
+        self._ctx = None
+
+    async def identity(self, signatory: Signatory) -> X509Chain | None:
+        """The chain beside the key. Raises Refused if there is no such key or it is not the enrolled one."""
+        chain = self._key(signatory.key).chain
+        if signatory.fingerprint not in (None, chain.fingerprint):
+            raise Refused(
+                f"The key {signatory.key!r} now belongs to {chain.label}, which is not enrolled for {signatory.name}; enrol it first.",
+                code="not_enrolled",
+            )
+        return chain
+
+    async def enrol(self, signatory: Signatory, evidence: bytes | None = None) -> X509Chain:
+        """The chain of the key, checked to be usable now."""
+        chain = self._key(signatory.key).chain
+        chain.check_usable(self._context().clock.now())
+        return chain
+
+    async def start(self, job: SignatureJob) -> SigningOutcome:
+        """Signs each document at once; declines if the X.509 certificate may not sign now or the key is not there."""
+        try:
+            chain = await self.identity(job.signatory)
+        except Refused as refused:
+            return Declined(refused.code, refused.say)
+        if chain is not None and (why := chain.unusable(self._context().clock.now())) is not None:
+            return Declined(why.code, why.say)
+        key = self._key(job.signatory.key)
+        return Signed(tuple(SignedDocument(d.id, key.sign(_attributes(d.attributes))) for d in job.documents))
+
+    async def complete(self, job: SignatureJob, evidence: Evidence) -> SigningOutcome:
+        """Nothing waits here, so nothing is completed: signs as `start` does."""
+        return await self.start(job)
+
+    async def poll(self, job: SignatureJob) -> SigningOutcome:
+        """Signs the same bytes again: the answer of the first try was never used."""
+        return await self.start(job)
+
+    def locate(self, raw: RawCallback) -> str | None:
+        """No callback is ever ours."""
+        return None
+
+    async def verify(self, ctx: SignerContext, raw: RawCallback) -> Evidence:
+        """No callback is ever ours."""
+        raise Untrusted("The signer key_file expects no callbacks.")
+
+    def acknowledge(self, accepted: bool) -> HttpReply:
+        """No callback is ever ours."""
+        return HttpReply(404)
+
+    async def cancel(self, job: SignatureJob) -> bool:
+        """True: what was not signed at once will not be."""
+        return True
+
+    def rehearse(self, folder: Path, people: Sequence[Person], now: datetime) -> Path:
+        """Makes demonstration keys for the people in `folder` and gives the path of their root; see `make_demo_keys`."""
+        return make_demo_keys(folder, people, now)
+
+    def _context(self) -> SignerContext:
+        if self._ctx is None:
+            raise PluginError("The signer key_file was used before it was opened, or after it was closed.")
+        return self._ctx
+
+    def _key(self, stem: str) -> LoadedKey:
+        ctx = self._context()
+        if stem not in self._keys:
+            folder = ctx.folder / ctx.settings.get("folder", ".")
+            self._keys[stem] = load_key(folder, stem, ctx.settings.get("passphrase"))
+        return self._keys[stem]
+
+
+def _attributes(attributes: bytes | None) -> bytes:
+    if attributes is None:
+        raise PluginError("The signer key_file was given a document without signed attributes.")
+    return attributes
