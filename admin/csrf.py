@@ -49,7 +49,7 @@ class FormSeal:
         if known is not None and self.is_ours(known):
             return known, None
         token = self.new()
-        cookie = Cookie(self.cookie_name, token, path="/", secure=self._tls, httponly=True, samesite="strict")
+        cookie = Cookie(key=self.cookie_name, value=token, path="/", secure=self._tls, httponly=True, samesite="strict")
         return token, cookie
 
     def _mac(self, nonce: str) -> str:

@@ -131,7 +131,10 @@ def _status_of_http(error: HTTPException) -> int:
 
 def _problems(extra: Any) -> list[Problem]:
     found = [each for each in extra or () if isinstance(each, dict)]
-    return [Problem(str(each.get("key", "")) or None, "parameter", f"{each.get('key', 'A value')}: {each.get('message', 'wrong')}.") for each in found]
+    return [
+        Problem(str(each.get("key", "")) or None, "parameter", f"{each.get('key', 'A value')}: {each.get('message', 'wrong')}.")
+        for each in found
+    ]
 
 
 def _unforeseen(request: Request[Any, Any, Any]) -> Response[Any]:

@@ -83,6 +83,7 @@ class TrustSection:
     """[trust]"""
 
     roots: tuple[Path, ...] = _setting((), "PEM or DER files of the roots that signatures are judged by")
+    crls: tuple[Path, ...] = _setting((), "revocation lists of those authorities, PEM or DER, renewed by the operator")
     intermediates: tuple[Path, ...] = _setting((), "PEM or DER files of issuing authorities below them")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 from engine import registry as registry_module
@@ -20,7 +20,7 @@ from engine.contracts.signing import SignerContext
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError, SignerUnavailable, Untrusted
 from engine.issuing import Corridor, queue
-from engine.jobs import JobEngine, Sweeper
+from engine.jobs import Sweeper
 from engine.proof import SeriesRule, Verifier, marks, signature
 from engine.proof.marks import Marks, read_marks
 from engine.proof.signature import SignatureReport, check_signature
@@ -29,6 +29,9 @@ from engine.registry import Registry
 from engine.store import Database, FileStore, SecretBox, connect
 from engine.store.audit import seal
 from engine.store.tables import Setting
+
+if TYPE_CHECKING:
+    from engine.jobs.engine import JobEngine
 
 __all__ = ["Site", "lock_is_free", "open_site"]
 
@@ -56,7 +59,7 @@ class Site:
     verifier: Verifier
     drawing: DrawingRoom | None = None
     corridor: Corridor | None = None
-    jobs: JobEngine | None = None
+    jobs: "JobEngine | None" = None
     works: bool = False
     signer_problems: dict[str, str] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -141,7 +144,7 @@ async def _open_reading(stack: AsyncExitStack, config: Config, clock: Clock) -> 
     database = await connect(config.database.url)
     stack.push_async_callback(database.close)
     await schema.require_current()
-    trust = Trust.load(config.trust.roots, config.trust.intermediates)
+    trust = Trust.load(config.trust.roots, config.trust.intermediates, config.trust.crls)
     readers = Children(
         count=1,
         memory_mib=_READERS_MIB,
@@ -199,6 +202,8 @@ async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
         rule=SeriesRule(config.issue.number_pattern, config.issue.year),
         halted=lambda: site.halted,
     )
+    from engine.jobs.engine import JobEngine
+
     site.works = config.serve.profile == "embedded" or executor != "serve"
     site.jobs = JobEngine(_jobs_url(config), executor=executor, execute=site.works)
     stack.push_async_callback(site.jobs.stop)

@@ -34,14 +34,18 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, f
     parts = parts_of(request)
     site = parts.site.config.site
     token, cookie = parts.seal.token_for(request) if form else ("", None)
-    html = environment().get_template(template).render(
-        demo=site.demo,
-        host=urlsplit(site.public_url).netloc,
-        path=request.scope["path"],
-        request_id=request_id(request.scope),
-        form_field=FIELD,
-        form_token=token,
-        **words,
+    html = (
+        environment()
+        .get_template(template)
+        .render(
+            demo=site.demo,
+            host=urlsplit(site.public_url).netloc,
+            path=request.scope["path"],
+            request_id=request_id(request.scope),
+            form_field=FIELD,
+            form_token=token,
+            **words,
+        )
     )
     return Response(html, status_code=status, media_type=MediaType.HTML, cookies=[cookie] if cookie else [])
 

@@ -91,7 +91,9 @@ def _count(request: Request[Any, Any, Any], name: str, *, times: int = 1) -> Non
     parts.limits.hit(name, address_of(request), limit.per_minute * times)
 
 
-async def _form(request: Request[Any, Any, Any], *, status: int = 200, number: str = "", wrong: dict[str, str] | None = None) -> Response[str]:
+async def _form(
+    request: Request[Any, Any, Any], *, status: int = 200, number: str = "", wrong: dict[str, str] | None = None
+) -> Response[str]:
     site = parts_of(request).site
     challenge = await new_captcha(site.secrets, site.clock.now())
     return page(request, "verify.html", status=status, form=True, number=number, wrong=wrong or {}, challenge=challenge)

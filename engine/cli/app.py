@@ -1,5 +1,6 @@
 """The commands by name, and the one place where an error becomes an exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -18,8 +19,8 @@ __all__ = ["build", "main"]
 _CONSOLE_WIDTH = 110
 
 
-def build(config_path: Path | None) -> cyclopts.App:
-    """The command with all that plugins add to it."""
+def build(arguments: Sequence[str]) -> cyclopts.App:
+    """The command, with what plugins add to it unless one of ours is named: loading every pack takes its time."""
     from engine.cli import asking, issuing, keeping, plugging, serving
 
     app = cyclopts.App(
@@ -30,8 +31,14 @@ def build(config_path: Path | None) -> cyclopts.App:
     )
     for module in (issuing, asking, plugging, serving, keeping):
         module.add_to(app)
-    _add_plugins(app, config_path)
+    if not _names_one_of(app, arguments):
+        _add_plugins(app, _config_of(arguments))
     return app
+
+
+def _names_one_of(app: cyclopts.App, arguments: Sequence[str]) -> bool:
+    first = next((argument for argument in arguments if not argument.startswith("-")), None)
+    return first is not None and first in app
 
 
 def _add_plugins(app: cyclopts.App, config_path: Path | None) -> None:
@@ -55,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command and gives its exit code; never raises."""
     as_json = "--json" in arguments
     try:
-        app = build(_config_of(arguments))
+        app = build(arguments)
         outcome = app(list(arguments), exit_on_error=False, print_error=False)
         return outcome if isinstance(outcome, int) else 0
     except CycloptsError as error:
@@ -65,6 +72,9 @@ def run(arguments: Sequence[str]) -> int:
         return fail(error, as_json=as_json)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 2
     except Exception as error:

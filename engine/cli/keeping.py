@@ -24,6 +24,7 @@ def add_to(app: App) -> None:
     app.command(migrate)
     app.command(demo)
     app.command(bench)
+    app.command(enrol)
     app.command(App(name="log", help="Look at what was recorded."))
     app["log"].command(_log_audit, name="audit")
 
@@ -82,6 +83,22 @@ def bench(
     site = site_config(config)
     result = measure(site, rounds=rounds)
     show(result.as_json(), as_json=json, plain=result.plain)
+    return DONE
+
+
+def enrol(
+    officer: Annotated[str, Parameter(help="The officer's e-mail address.")],
+    *,
+    signer: Annotated[str, Parameter(help="The signer that holds the officer's key, such as dsc_token.")],
+    key: Annotated[str, Parameter(help="The signer's own reference to the key: a token's label or serial, a file's stem.")],
+    config: ConfigOption = None,
+) -> int:
+    """Register an officer's X.509 certificate: from then on only this one signs for them."""
+    from engine.cli.enrolling import enrol_officer
+
+    site = site_config(config)
+    chain = run_async(site, lambda: enrol_officer(site, officer, signer, key))
+    say(f"Enrolled for {officer}: {chain.label}\n  SHA-256 {chain.fingerprint}")
     return DONE
 
 

@@ -11,7 +11,6 @@ from engine import config as configuration
 from engine import log
 from engine.cli.output import say
 from engine.config import Config
-from engine.demo import ensure_demo
 
 __all__ = ["ConfigOption", "JsonOption", "run_async", "site_config"]
 
@@ -28,12 +27,19 @@ def site_config(path: Path | None) -> Config:
     return config
 
 
+async def _make_demo(config: Config) -> None:
+    from engine.demo import ensure_demo  # it needs every room, and most commands do not
+
+    if await ensure_demo(config):
+        say(f"Made the demonstration site in {config.folder}.")
+
+
 def run_async(config: Config, act: Callable[[], Awaitable[T]]) -> T:
     """Runs the act in a loop of its own; a demonstration site that is absent is made first."""
 
     async def whole() -> T:
-        if config.site.demo and await ensure_demo(config):
-            say(f"Made the demonstration site in {config.folder}.")
+        if config.site.demo:
+            await _make_demo(config)
         return await act()
 
     return asyncio.run(whole())

@@ -52,6 +52,9 @@ _DRAWABLE = (
 )
 
 
+_ABSENT = 600.0  # the advance of a character without a glyph, which filing refuses anyway
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """One font: its file by hash, and the advance width of every character it can draw, in 1/1000 em."""
@@ -72,7 +75,7 @@ class Face:
 
     def width_mm(self, text: str, size_pt: float) -> float:
         """How wide the text is, unbroken."""
-        return sum(self.advances.get(ord(char), 600.0) for char in text) * size_pt * MM_PER_POINT / 1000
+        return sum(self.advances.get(ord(char), _ABSENT) for char in text) * size_pt * MM_PER_POINT / 1000
 
     def wrap(self, paragraph: str, width_mm: float, size_pt: float) -> tuple[str, ...]:
         """The lines of a paragraph: broken at spaces, a word wider than the box broken where it must be."""
@@ -96,10 +99,12 @@ class Face:
 
     def _cut(self, word: str, width_mm: float, size_pt: float) -> int:
         """How many characters of a too wide word fit on one line; at least one."""
-        cut = 1
-        while cut < len(word) and self.width_mm(word[: cut + 1], size_pt) <= width_mm:
-            cut += 1
-        return cut
+        room = width_mm * 1000 / (size_pt * MM_PER_POINT)
+        for cut, char in enumerate(word):
+            room -= self.advances.get(ord(char), _ABSENT)
+            if room < 0:
+                return max(cut, 1)
+        return len(word)
 
 
 @dataclass(frozen=True, slots=True)

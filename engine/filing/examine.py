@@ -8,11 +8,11 @@ import msgspec
 
 from engine.application import Application
 from engine.contracts.form import Filled, Form
-from engine.contracts.origin import Finding, Outcome
-from engine.errors import OriginRefused, PluginError, Problem, Refused
+from engine.contracts.origin import Finding
+from engine.errors import PluginError, Problem, Refused
 from engine.filing.boxes import fill
 from engine.filing.checking import check
-from engine.filing.origin import find_origin
+from engine.filing.origin import find_origin, refuse_failing
 from engine.registry import Registry
 
 __all__ = ["Examined", "examine"]
@@ -31,14 +31,7 @@ class Examined:
         """Finding and boxes of an application that may be filed. Raises Refused, or OriginRefused with the arithmetic."""
         if self.problems or self.finding is None or self.filled is None:
             raise Refused.because(self.problems)
-        failed = [
-            Problem(f"items[{line.item}].origin", step.rule, f"Item {line.item + 1} does not meet {step.rule}: {step.working}.")
-            for line in self.finding.lines
-            for step in line.steps
-            if step.outcome is Outcome.FAILS
-        ]
-        if self.finding.outcome is Outcome.FAILS:
-            raise OriginRefused(failed[0].say if failed else "The goods do not meet the rule of origin.", problems=failed)
+        refuse_failing(self.finding)
         return self.finding, self.filled
 
 

@@ -39,6 +39,7 @@ from engine.jobs import Step, StepOutcome
 from engine.money import post_cover
 from engine.people import enrolled
 from engine.proof import Numbered, SeriesRule, Standing, add_file, by_approval, by_number, last_event, move, take_number, void
+from engine.proof.chain import check_chain
 from engine.proof.signature import verify_signed
 from engine.proof.trust import Trust
 from engine.registry import Registry
@@ -203,7 +204,10 @@ class Corridor:
         if chain is not None:
             try:
                 pades.check_usable(chain, at=at)
+                await asyncio.to_thread(check_chain, chain, trust=self.trust, at=at)
             except Refused as refusal:
+                if refusal.code == "untrusted":  # the operator's roots are wrong, not the signatory: it waits for them
+                    raise
                 await self._void(run, f"The signatory's X.509 certificate cannot be used any more: {refusal.say}")
                 raise _Ended from refusal
         prepared = await pades.prepare(

@@ -2,32 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandleAsync
 from dbos._error import DBOSException
 
 from engine.errors import Unavailable
+from engine.jobs.steps import Step, StepOutcome
 
-__all__ = ["QUEUE", "JobEngine", "Step", "StepOutcome"]
+__all__ = ["QUEUE", "JobEngine"]
 
 QUEUE = "jobs"
 # A constant: work of another version would not be recovered. Changed steps get a new job name instead.
 _VERSION = "1"
 
-
-class StepOutcome(StrEnum):
-    """What a step says: go on with the next one, or this run of the job is over for now."""
-
-    NEXT = "next"
-    STOP = "stop"
-
-
-Step = tuple[str, Callable[[str], Coroutine[Any, Any, StepOutcome]]]
 
 _jobs: dict[str, Sequence[Step]] = {}
 

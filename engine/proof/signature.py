@@ -18,7 +18,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 from engine.contracts.signing import X509Chain
 from engine.errors import Untrusted
 from engine.proof import structure
-from engine.proof.chain import apart, context, usages, warm
+from engine.proof.chain import apart, context, revoked, usages, warm
 from engine.proof.trust import Trust
 
 __all__ = ["MAX_BYTES", "SignatureReport", "check_signature", "verify_signed", "warm"]
@@ -55,8 +55,6 @@ _TRUST_REASONS: dict[AdESSubIndic | None, str] = {
     AdESIndeterminate.OUT_OF_BOUNDS_NO_POE: "outside_validity",
     AdESIndeterminate.OUT_OF_BOUNDS_NOT_REVOKED: "outside_validity",
     AdESIndeterminate.CHAIN_CONSTRAINTS_FAILURE: "wrong_usage",
-    AdESIndeterminate.REVOKED_NO_POE: "revoked",
-    AdESIndeterminate.REVOKED_CA_NO_POE: "revoked",
 }
 
 
@@ -136,15 +134,17 @@ async def _report(pdf: bytes, trust: Trust, at: datetime | None) -> SignatureRep
     embedded = EmbeddedPdfSignature(reader, field, str(field["/T"]))
     contents = embedded.pkcs7_content
     der = structure.placed_cms(contents)
+    moment = at or embedded.self_reported_timestamp
     status = await async_validate_pdf_signature(
         embedded,
-        signer_validation_context=context(trust, at or embedded.self_reported_timestamp),
+        signer_validation_context=context(trust, moment),
         key_usage_settings=usages(trust),
     )
     uncovered = list(structure.byte_range_reasons(pdf, list(embedded.byte_range), contents))
     around = list(structure.document_reasons(reader, signed[0], value))
     inside = list(structure.cms_reasons(der, _known(status, trust)))
-    reasons = dict.fromkeys([*_signature_reasons(status), *uncovered, *around, *inside])
+    gone = ["revoked"] if moment and status.validation_path and revoked(status.validation_path, trust=trust, at=moment) else []
+    reasons = dict.fromkeys([*_signature_reasons(status), *gone, *uncovered, *around, *inside])
     return _describe(status, tuple(reasons), uncovered, around)
 
 
@@ -155,7 +155,7 @@ def _describe(status: PdfSignatureStatus, reasons: tuple[str, ...], uncovered: l
         reasons,
         intact=status.intact,
         valid=status.valid,
-        trusted=status.trusted,
+        trusted=status.trusted and "revoked" not in reasons,
         whole_file=not uncovered,
         certified="not_certified" not in around,
         single=True,

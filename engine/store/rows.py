@@ -41,7 +41,7 @@ def rows_in_order() -> Sequence[type[Row]]:
     from piccolo.table import sort_table_classes
 
     tables: list[type[Table]] = list(_ROWS)
-    return cast(list[type[Row]], sort_table_classes(tables))
+    return cast("list[type[Row]]", sort_table_classes(tables))
 
 
 def bind(engine: Any) -> None:

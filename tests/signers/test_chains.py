@@ -41,14 +41,16 @@ def test_a_chain_to_nowhere_is_refused(authority, clock):
     ("label", "days", "reasons"),
     [
         ("good", 0, ()),
+        ("good", 90, ()),  # the lists have grown old and still count
         ("good", 3 * 365, ("outside_validity",)),
+        ("revoked", 90, ("revoked",)),
         ("revoked", 0, ("revoked",)),
         ("revoked", -200, ()),  # recorded before the revocation of June
         ("expired", 0, ("outside_validity",)),
         ("expired", -1000, ()),
         ("plain", 0, ()),
         ("twin", 0, ("wrong_usage",)),
-        ("small", 0, ("weak_key",)),
+        ("small", 0, ("untrusted", "weak_key")),
         ("curve", 0, ()),
     ],
 )
@@ -59,6 +61,11 @@ async def test_after_signing_the_moment_of_recording_decides(authority, trust, r
     report = check_signature(pdf, trust=trust, at=clock.now() + timedelta(days=days))
     assert report.reasons == reasons, report
     assert report.fingerprint == chain.fingerprint
+
+
+def test_a_list_that_the_issuer_did_not_sign_revokes_nobody(authority, clock):
+    forged = replace(authority.trust, crls=(authority.crl("root"),))
+    check_chain(authority.chain("revoked"), trust=forged, at=clock.now())
 
 
 async def test_digital_signature_alone_suffices_only_where_the_operator_says_so(authority, ready, clock):

@@ -1,0 +1,104 @@
+"""The web application of one site: every page and every route of the API, listed here and nowhere else.
+
+Three classes of route. Pages take cookies and their own forms. `/api/v1` takes bearer keys alone and answers problem+json;
+its one public part is `/api/v1/verify`. `/cb/...` is reserved for the callbacks of gateways and signers.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.resources import as_file, files
+
+from litestar import Litestar, Router
+from litestar.datastructures import CacheControlHeader
+from litestar.static_files import create_static_files_router
+
+from admin.api import applications, certificates, schemes
+from admin.api import verify as api_verify
+from admin.api.description import BEARER, BEARER_OR_NONE, api_description
+from admin.csrf import FormSeal
+from admin.errors import HANDLERS
+from admin.guards import require_key, require_own_form
+from admin.headers import security_headers
+from admin.limits import Limits
+from admin.pages import health, home, verify
+from admin.parts import Parts
+from engine.clock import Clock
+from engine.config import Config
+from engine.site import open_site
+
+__all__ = ["create_app"]
+
+MOST_BODY_BYTES = 1_000_000
+
+
+def create_app(config: Config, *, clock: Clock | None = None, work: bool = True) -> Litestar:
+    """The application of a site, opened when the server starts it. Without `work` it verifies and files, and issues nothing."""
+    tls = config.site.public_url.startswith("https:")
+
+    @asynccontextmanager
+    async def opened(app: Litestar) -> AsyncIterator[None]:
+        executor = "embedded" if config.serve.profile == "embedded" else "serve"
+        async with AsyncExitStack() as stack:
+            site = await stack.enter_async_context(open_site(config, work=work, clock=clock, executor=executor))
+            limits = Limits(site.clock)
+            app.state["parts"] = Parts(site, limits, FormSeal.of_site(config.secrets.key_file, tls=tls))
+            await stack.enter_async_context(limits.sharing())
+            yield
+
+    return Litestar(
+        route_handlers=[_pages(), _api(), _static()],
+        lifespan=[opened],
+        exception_handlers=HANDLERS,
+        before_send=[security_headers(tls=tls)],
+        request_max_body_size=MOST_BODY_BYTES,
+        multipart_form_part_limit=20,
+        openapi_config=api_description(),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _pages() -> Router:
+    return Router(
+        "/",
+        guards=[require_own_form],
+        include_in_schema=False,
+        route_handlers=[
+            home.home,
+            home.icon,
+            verify.form,
+            verify.by_number,
+            verify.by_file,
+            verify.by_code,
+            verify.captcha,
+            health.live,
+            health.ready,
+        ],
+    )
+
+
+def _api() -> Router:
+    public = Router("/", security=BEARER_OR_NONE, tags=["Verify"], route_handlers=[api_verify.by_question, api_verify.by_file])
+    keyed = Router(
+        "/",
+        guards=[require_key],
+        security=BEARER,
+        tags=["Applications"],
+        route_handlers=[
+            applications.create,
+            applications.listed,
+            applications.one,
+            applications.change,
+            applications.check_file,
+            applications.check_kept,
+            applications.submit,
+            certificates.download,
+            schemes.schemes,
+        ],
+    )
+    return Router("/api/v1", route_handlers=[public, keyed])
+
+
+def _static() -> Router:
+    with as_file(files("admin") / "static") as folder:
+        return create_static_files_router("/static", [folder], cache_control=CacheControlHeader(public=True, max_age=86_400))

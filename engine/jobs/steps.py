@@ -1,0 +1,17 @@
+"""What a job is made of; importing this starts no engine."""
+
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Step", "StepOutcome"]
+
+
+class StepOutcome(StrEnum):
+    """What a step says: go on with the next one, or this run of the job is over for now."""
+
+    NEXT = "next"
+    STOP = "stop"
+
+
+Step = tuple[str, Callable[[str], Coroutine[Any, Any, StepOutcome]]]
