@@ -66,14 +66,14 @@ async def change(request: Request[Any, Any, Any], reference: FromPath[str]) -> A
 @get("/applications", responses=errors(401, 403, 422))
 async def listed(
     request: Request[Any, Any, Any],
-    state: Annotated[ApplicationState | None, QueryParameter(description="Only those in this state.")] = None,
+    wanted: Annotated[ApplicationState | None, QueryParameter(name="state", description="Only those in this state.")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=_MOST, description="How many at most.")] = 50,
     offset: Annotated[int, QueryParameter(ge=0, le=1_000_000, description="How many to pass over.")] = 0,
 ) -> ApplicationList:
     """List the applications that the key covers, newest first."""
     caller = caller_of(request)
     caller.require("see")
-    found = await search(caller.scope, state=state, limit=limit, offset=offset)
+    found = await search(caller.scope, state=wanted, limit=limit, offset=offset)
     return ApplicationList([ApplicationLine.of(draft) for draft in found], offset + limit if len(found) == limit else None)
 
 

@@ -86,7 +86,7 @@ def _hook(folder: str) -> Any:
         if not isinstance(path, str | bytes):
             return False
         real = os.path.realpath(os.fsdecode(path))
-        return real.startswith(inside) or real == os.devnull
+        return real.startswith(inside) or real in {folder, os.devnull}
 
     def writes_elsewhere(path: object, flags: object) -> bool:
         # An opened number is no path: it was opened, and asked about, before.

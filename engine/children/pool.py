@@ -99,7 +99,7 @@ class Children:
         try:
             if self._closed:
                 raise PluginError(f"The {self.name} processes were stopped.")
-            if child is None or child.process.poll() is not None:
+            if child is None or not child.lives:
                 if child is not None:
                     child.kill()
                 child = self._spawn()

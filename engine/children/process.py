@@ -35,6 +35,11 @@ class Child:
             theirs.close()
         self.pipe = Connection(ours.detach())
 
+    @property
+    def lives(self) -> bool:
+        """Whether it waits for a task; one that has something to say unasked is closing its pipe."""
+        return self.process.poll() is None and not self.pipe.poll(0)
+
     def kill(self) -> None:
         """Ends the process and removes its folder; safe to call twice."""
         self.process.kill()

@@ -13,13 +13,17 @@ from engine.filing import read
 __all__ = ["issue_and_tell"]
 
 _FIRST = "demo-certificate.pdf"
+_REFERENCE = "demo-reference"
 
 
 def issue_and_tell(config: Config) -> Path:
     """Issues the demonstration certificate if this site has none yet, and prints path, number, link, keys and lines to try."""
     path = config.folder / _FIRST
     example = files("plugins") / "templates" / "aifta" / "example.json"
-    done = run_async(config, lambda: issue_in(config, read(example.read_bytes()), demo.OFFICER, demo.SIGNATORY))
+    known = config.folder / _REFERENCE
+    subject = known.read_text(encoding="ascii").strip() if known.exists() else read(example.read_bytes())
+    done = run_async(config, lambda: issue_in(config, subject, demo.OFFICER, demo.SIGNATORY))
+    known.write_text(done.reference + "\n", encoding="ascii")
     if done.pdf is not None:
         path.write_bytes(done.pdf)
     base = f"http://{config.serve.host}:{config.serve.port}"

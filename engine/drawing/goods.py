@@ -66,7 +66,7 @@ class GoodsTable:
         for index in rows:
             mine = self.rows[index][box.no]
             if any(mine):
-                sketch.place(f"{box.no}[{index}]", x, top + self._depth(len(lines)), box.width_mm, self._depth(self.heights[index]), mine)
+                sketch.place(f"{box.no}[{index}]", x, top + self._depth(len(lines)), box.width_mm, self._depth(len(mine)), mine)
             lines += [*mine, *[""] * (self.heights[index] - len(mine) + self.sheet.goods.gap_lines)]
         while lines and not lines[-1]:
             lines.pop()

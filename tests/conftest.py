@@ -1,0 +1,341 @@
+"""What many rooms test with: databases of both kinds, demonstration sites that cost a copy, a corridor without the job engine.
+
+A PostgreSQL cluster is started once per session as an unprivileged user, unless ECOO_TEST_PG_URL names a server that may
+create databases. Nothing here is shared between processes, so pytest-xdist may run as many as it likes.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from engine import config as configuration
+from engine import demo
+from engine.application import Application
+from engine.clock import SystemClock
+from engine.config import Config
+from engine.contracts.signing import SignerContext
+from engine.drawing import DrawingRoom
+from engine.filing import read
+from engine.issuing import Corridor
+from engine.issuing.queue import Outcome, outcome
+from engine.issuing.shell import approve_at_shell
+from engine.jobs import StepOutcome
+from engine.proof import SeriesRule
+from engine.site import Site, open_site
+from engine.store import Database, connect
+
+EXAMPLE = Path(__file__).parent.parent / "plugins" / "templates" / "aifta" / "example.json"
+DATABASES = ("sqlite", "postgres")
+
+
+@dataclass
+class MovableClock:
+    """The machine's clock, shifted by what a test says, or standing still at a moment."""
+
+    shift: timedelta = timedelta(0)
+    still: datetime | None = None
+
+    def now(self) -> datetime:
+        return (self.still or datetime.now(UTC)) + self.shift
+
+
+# --- databases ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server that may be used freely: `url` names a database from which others are made."""
+
+    url: str
+
+    def of(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
+
+    def run(self, statement: str) -> None:
+        """Runs one statement in a connection and a loop of its own."""
+
+        async def act() -> None:
+            connection = await asyncpg.connect(self.url)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        apart(act)
+
+    def new(self, template: str = "template1") -> str:
+        """A fresh database, and its address."""
+        name = f"t_{uuid4().hex[:16]}"
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.of(name)
+
+    def drop(self, url: str) -> None:
+        self.run(f'DROP DATABASE IF EXISTS "{urlsplit(url).path[1:]}" WITH (FORCE)')
+
+
+def apart(act: Callable[[], Awaitable[Any]]) -> Any:
+    """Runs a coroutine to its end on a loop in a thread of its own, whatever runs here."""
+
+    async def whole() -> Any:
+        return await act()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, whole()).result()
+
+
+def _newest_binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parent.parent.name))
+    if not found:
+        pytest.fail("PostgreSQL is not installed; `make test` installs it, or name a server with ECOO_TEST_PG_URL.")
+    return found[-1].parent
+
+
+def _unprivileged() -> tuple[str, dict[str, Any]]:
+    """The name of the user that runs the server, and how to become it."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid()).pw_name, {}
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return name, {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise RuntimeError("PostgreSQL does not run as root, and there is no user to run it as.")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _own_cluster() -> Iterator[str]:
+    """A cluster in a temporary folder. It forgets at a power cut (no fsync): only our own processes are killed here."""
+    binaries, (name, become) = _newest_binaries(), _unprivileged()
+    folder = Path(tempfile.mkdtemp(prefix="ecoo-pg-"))
+    if become:
+        os.chown(folder, become["user"], become["group"])
+    env = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+
+    def call(*argv: str) -> None:
+        done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=60, **become)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    call(str(binaries / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-U", name, "-E", "UTF8", "--no-sync")
+    port = _free_port()
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+    options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    call(str(binaries / "pg_ctl"), "-D", str(folder / "data"), "-l", str(folder / "log"), "-w", "-o", options, "start")
+    try:
+        yield f"postgresql://{name}@127.0.0.1:{port}/postgres"
+    finally:
+        call(str(binaries / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for this session."""
+    if given := os.environ.get("ECOO_TEST_PG_URL"):
+        yield Cluster(given)
+        return
+    with _own_cluster() as url:
+        yield Cluster(url)
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: Cluster = request.getfixturevalue("cluster")
+    url = server.new()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+async def empty_database(database_url: str) -> AsyncIterator[Database]:
+    """The tables bound to an empty database of each kind."""
+    database = await connect(database_url)
+    yield database
+    await database.close()
+
+
+# --- demonstration sites --------------------------------------------------------------------------
+
+
+@dataclass
+class SiteMaker:
+    """Makes demonstration sites by copying one that was made once. `make` gives the path of an engine.toml."""
+
+    folder: Path
+    cluster: Callable[[], Cluster]
+    masters: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+
+    def make(self, at: Path, database: str = "sqlite") -> Path:
+        """A fresh site in the folder `at`, with its database of that kind."""
+        master, template = self._master(database)
+        at.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(master, at, dirs_exist_ok=True)
+        if database == "postgres":
+            url = self.cluster().new(template)
+            self.made.append(url)
+            self._name_database(at, url)
+        return at / "engine.toml"
+
+    def _master(self, database: str) -> tuple[Path, str]:
+        if database not in self.masters:
+            folder, url = self.folder / f"master-{database}", ""
+            demo.write_config(folder)
+            if database == "postgres":
+                url = self.cluster().new()
+                self.made.append(url)
+                self._name_database(folder, url)
+            config = configuration.load(folder / "engine.toml", {})
+            apart(lambda: demo.ensure_demo(config))
+            self.masters[database] = folder, urlsplit(url).path[1:]
+        return self.masters[database]
+
+    @staticmethod
+    def _name_database(folder: Path, url: str) -> None:
+        path = folder / "engine.toml"
+        text = path.read_text().partition("\n[database]")[0]
+        path.write_text(f'{text}\n[database]\nurl = "{url}"\n')
+
+
+@pytest.fixture(scope="session")
+def sites(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteMaker]:
+    """Makes demonstration sites that cost a copy."""
+    maker = SiteMaker(tmp_path_factory.mktemp("sites"), lambda: request.getfixturevalue("cluster"))
+    yield maker
+    for url in reversed(maker.made):
+        maker.cluster().drop(url)
+
+
+@pytest.fixture(params=DATABASES)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """`sqlite`, then `postgres`."""
+    return str(request.param)
+
+
+@pytest.fixture
+def site_config(sites: SiteMaker, tmp_path: Path, database_kind: str) -> Config:
+    """The configuration of a fresh demonstration site, once on each database."""
+    return configuration.load(sites.make(tmp_path / "site", database_kind), {})
+
+
+@pytest.fixture
+def example() -> dict[str, Any]:
+    """A fresh copy of the pack's example application, as JSON."""
+    found: dict[str, Any] = json.loads(EXAMPLE.read_bytes())
+    return found
+
+
+@pytest.fixture
+def application(example: dict[str, Any]) -> Application:
+    """The pack's example application."""
+    return read(json.dumps(example).encode())
+
+
+# --- the corridor without the job engine ----------------------------------------------------------
+
+
+@dataclass
+class Walk:
+    """A site opened for reading, with a corridor whose steps a test runs by hand."""
+
+    site: Site
+    corridor: Corridor
+    clock: MovableClock
+
+    async def approve(self, application: Application | str, **who: str | None) -> tuple[Any, UUID]:
+        """Files, waives and approves at the shell: the draft and the approval's id."""
+        who = {"officer": demo.OFFICER, "signatory": demo.SIGNATORY} | who
+        draft, approval = await approve_at_shell(
+            application, registry=self.site.registry, clock=self.clock, demo=True, officer=who["officer"], signatory=who["signatory"]
+        )
+        return draft, approval.id
+
+    async def run(self, approval: UUID) -> Outcome:
+        """One run of the corridor, as the job engine would make it."""
+        for _, step in self.corridor.steps:
+            if await step(str(approval)) is not StepOutcome.NEXT:
+                break
+        return await outcome(approval)
+
+    async def step(self, name: str, approval: UUID) -> StepOutcome:
+        """One step alone."""
+        return await dict(self.corridor.steps)[name](str(approval))
+
+    async def until_over(self, approval: UUID, most: int = 6) -> Outcome:
+        """Runs the corridor again until the approval is over."""
+        for _ in range(most):
+            found = await self.run(approval)
+            if found.over:
+                return found
+        raise AssertionError(f"after {most} runs it is not over: {found.problem}")
+
+
+@pytest.fixture(scope="session")
+async def drawing_room() -> AsyncIterator[DrawingRoom]:
+    """Drawing processes for the whole session."""
+    room = DrawingRoom(processes=1, timeout_s=30, memory_mib=1024, hooks=None)
+    await room.start()
+    yield room
+    await room.close()
+
+
+@pytest.fixture
+def walking(drawing_room: DrawingRoom) -> Callable[..., AbstractAsyncContextManager[Walk]]:
+    """Opens a site with a corridor walked by hand: `async with walking(config, clock) as walk`."""
+
+    @asynccontextmanager
+    async def opened(config: Config, clock: MovableClock | None = None) -> AsyncIterator[Walk]:
+        clock = clock or MovableClock()
+        async with open_site(config, work=False, clock=clock) as site:
+            id = config.site.demo_signer
+            signer = site.registry.signer(id)
+            await signer.open(SignerContext(config.signers[id], config.plugin_folder("signers", id), clock, demo=True))
+            corridor = Corridor(
+                registry=site.registry,
+                drawing=drawing_room,
+                files=site.files,
+                trust=site.trust,
+                clock=clock,
+                public_url=config.site.public_url,
+                rule=SeriesRule(config.issue.number_pattern, config.issue.year),
+                halted=lambda: site.halted,
+            )
+            try:
+                yield Walk(site, corridor, clock)
+            finally:
+                await signer.close()
+
+    return opened
+
+
+@pytest.fixture
+async def walk(site_config: Config, walking: Callable[..., AbstractAsyncContextManager[Walk]]) -> AsyncIterator[Walk]:
+    """A fresh demonstration site on each database, with a corridor walked by hand."""
+    async with walking(site_config) as opened:
+        yield opened
