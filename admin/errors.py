@@ -108,7 +108,7 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return foreign_error(request, error)
     code, say = _HTTP.get(status, _HTTP[400])
-    problems = _problems(error.extra) if status == HTTPStatus.UNPROCESSABLE_ENTITY else []
+    problems = _problems(request, error.extra) if status == HTTPStatus.UNPROCESSABLE_ENTITY else []
     told = EngineError(problems[0].say if problems else say, code=code, problems=problems)
     return _answer(request, status, told, {name.lower(): value for name, value in (error.headers or {}).items()})
 
@@ -129,12 +129,21 @@ def _status_of_http(error: HTTPException) -> int:
     return error.status_code
 
 
-def _problems(extra: Any) -> list[Problem]:
-    found = [each for each in extra or () if isinstance(each, dict)]
-    return [
-        Problem(str(each.get("key", "")) or None, "parameter", f"{each.get('key', 'A value')}: {each.get('message', 'wrong')}.")
-        for each in found
-    ]
+def _problems(request: Request[Any, Any, Any], extra: Any) -> list[Problem]:
+    """Litestar's list of wrong values as problems, each named as the caller spelt it."""
+    found = []
+    for each in extra or ():
+        name = _spelt(request, str(each.get("key", ""))) if isinstance(each, dict) else ""
+        if name:
+            found.append(Problem(name, "parameter", f"{name}: {each.get('message', 'This value cannot be taken')}."))
+    return found
+
+
+def _spelt(request: Request[Any, Any, Any], key: str) -> str:
+    """The public name of a handler's parameter."""
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
+    definition = parameter.kwarg_definition if parameter else None
+    return getattr(definition, "name", None) or key
 
 
 def _unforeseen(request: Request[Any, Any, Any]) -> Response[Any]:

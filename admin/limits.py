@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -121,13 +122,16 @@ async def _add(name: str, subject: str, at: datetime, number: int) -> int:
 def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """Whom a try is counted for: the caller's address; of an IPv6 one its /64, which one household holds."""
     client = connection.scope.get("client")
-    host = client[0] if client else "unknown"
+    return _counted(client[0]) if client else "unknown"
+
+
+@lru_cache(maxsize=4096)
+def _counted(host: str) -> str:
     try:
         address = ip_address(host)
     except ValueError:
         return host[:120]
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else f"{IPv6Address(int(address) >> 64 << 64)}/64"
     return str(address)

@@ -25,7 +25,7 @@ VERDICTS: Mapping[Verdict, Said] = {
     Verdict.GENUINE: Said(
         "Genuine",
         "This certificate was issued here and is in force.",
-        "Compare every detail below with the paper or file in hand. A forger can copy a genuine number; the details must agree too.",
+        "A forger can put a genuine number or code on another paper: every detail below must agree with what you hold.",
     ),
     Verdict.ALTERED: Said(
         "Altered",
@@ -67,4 +67,6 @@ def say(answer: Answer) -> str:
 
 def tidy(text: str) -> str:
     """What a person or program typed, without what no number, code or link can hold, and not endless."""
-    return "".join(char for char in text if char.isprintable())[:_LONGEST].strip()
+    if not text.isprintable():
+        text = "".join(char for char in text if char.isprintable())
+    return text[:_LONGEST].strip()

@@ -8,10 +8,10 @@ a hook nobody knows, two of one name, an object of the wrong shape stop the star
 import importlib
 import inspect
 import pkgutil
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -23,18 +23,20 @@ from engine import hookspecs, packs
 from engine.config import Config
 from engine.contracts import CONTRACT
 from engine.contracts.form import Form, Pack, Sheet
+from engine.contracts.shapes import check_answer, check_form, check_hook, check_pack, check_signer
 from engine.contracts.signing import Signer
 from engine.errors import ConfigError, EngineError, PluginError, Refused
 
 __all__ = ["GROUP", "Plugin", "Registry", "load"]
 
 GROUP = "ecoo.plugins"
-_ID = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
+_COLLECTED = frozenset({"coo_signers", "coo_templates"})
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One thing a plugin brings, as `ecoo plugins` lists it. Kind is signer, template or hook."""
+    """One thing a plugin brings, as `ecoo plugins` lists it. Kind is signer, template or hook; the version of a template
+    is its form's."""
 
     kind: str
     id: str
@@ -43,12 +45,22 @@ class Plugin:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A plugin before its hooks are asked: a module or an object, where it came from, and the version of that."""
+
+    name: str
+    plugin: Any
+    source: str
+    version: str = ""
+
+
 class Registry:
     """What was found: signers by id, forms by scheme, and the hooks."""
 
-    def __init__(self, manager: pluggy.PluginManager, sources: Mapping[str, str]) -> None:
+    def __init__(self, manager: pluggy.PluginManager, found: Mapping[str, _Found]) -> None:
         self._manager = manager
-        self._sources = sources
+        self._found = found
         self.signers: dict[str, Signer] = {}
         self.packs: dict[str, Pack] = {}
         self._forms: dict[str, tuple[Form, ...]] = {}
@@ -98,148 +110,218 @@ class Registry:
         return self.signers[id]
 
     def each(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
-        """What every plugin answers to a collecting hook, with its name; a plugin that breaks is named."""
-        answers = []
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            wanted = {name: arguments[name] for name in implementation.argnames}
-            try:
-                answers.append((implementation.plugin_name, implementation.function(**wanted)))
-            except EngineError:
-                raise
-            except Exception as error:
-                raise PluginError(f"The plugin {implementation.plugin_name} broke in {hook}: {type(error).__name__}: {error}") from error
-        return answers
+        """What every plugin answers to a collecting hook, with its name, in pluggy's order: guests before built-ins.
+
+        Raises PluginError naming plugin and hook if one breaks or answers something else than the hook asks for.
+        """
+        return list(self._asked(hook, arguments))
+
+    def first(self, hook: str, **arguments: Any) -> Any:
+        """The first answer to a hook that replaces a step, or None if every plugin leaves it to the engine."""
+        return next((answer for _, answer in self._asked(hook, arguments) if answer is not None), None)
 
     def listeners(self, hook: str) -> list[tuple[str, Callable[..., None]]]:
         """Who listens to an announcing hook: the outbox calls each alone, so that one failure stops nobody."""
-        found = getattr(self._manager.hook, hook).get_hookimpls()
+        found = reversed(getattr(self._manager.hook, hook).get_hookimpls())
         return [(each.plugin_name, _only(each.function, each.argnames)) for each in found]
 
     @property
     def relay(self) -> Any:
-        """pluggy's relay, for a room that asks a replacing hook itself."""
-        return self._manager.hook
+        """The replacing hooks as functions, for a room that is handed them without knowing the registry."""
+        return _Relay(self)
+
+    def _asked(self, hook: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            name, ask = implementation.plugin_name, _only(implementation.function, implementation.argnames)
+            try:
+                answer = ask(**arguments)
+            except EngineError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise PluginError(f"The plugin {name} broke in {hook}: {type(error).__name__}: {error}") from error
+            yield name, check_answer(name, hook, answer)
 
     # --- collecting -----------------------------------------------------------------------------
 
-    def _add(self, kind: str, id: str, title: str, plugin: str) -> None:
-        module = self._manager.get_plugin(plugin)
-        version = str(getattr(module, "version", "")) or "0"
-        self.plugins.append(Plugin(kind, id, title, version, self._sources[plugin]))
+    def _add(self, kind: str, id: str, title: str, plugin: str, version: str = "") -> None:
+        found = self._found[plugin]
+        own = str(getattr(found.plugin, "version", "") or found.version or "0")
+        self.plugins.append(Plugin(kind, id, title, version or own, found.source))
 
     def _collect_signers(self) -> None:
+        brought: dict[str, str] = {}
         for plugin, signers in self.each("coo_signers"):
-            for signer in _sequence(plugin, "coo_signers", signers):
-                _check_signer(plugin, signer)
-                if signer.id in self.signers:
-                    raise PluginError(f"The plugin {plugin} brings a signer {signer.id!r}, and another plugin does too. Remove one.")
+            for signer in signers:
+                check_signer(plugin, signer)
+                if signer.id in brought:
+                    raise PluginError(
+                        f"The plugins {brought[signer.id]} and {plugin} both answered coo_signers with a signer {signer.id!r}. Remove one."
+                    )
+                brought[signer.id] = plugin
                 self.signers[signer.id] = signer
-                self._add("signer", signer.id, signer.title, plugin)
+        for id in sorted(brought):
+            self._add("signer", id, self.signers[id].title, brought[id])
 
     def _collect_forms(self) -> None:
-        brought = [(plugin, pack) for plugin, found in self.each("coo_templates") for pack in _sequence(plugin, "coo_templates", found)]
+        brought = [(plugin, pack) for plugin, found in self.each("coo_templates") for pack in found]
         for plugin, pack in brought:
-            if not isinstance(pack, Pack):
-                raise PluginError(f"The plugin {plugin} answered coo_templates with {type(pack).__name__}; it must be a list of Pack.")
+            check_pack(plugin, pack)
             if pack.name in self.packs:
-                raise PluginError(f"The plugin {plugin} brings a pack {pack.name!r}, and another plugin does too. Rename one.")
+                raise PluginError(
+                    f"The plugin {plugin} answered coo_templates with a pack {pack.name!r}, and another has that name. Rename one."
+                )
             self.packs[pack.name] = pack
-        for plugin, pack in brought:
-            for form in packs.read_forms(pack, self._sheet):
+        sheets = packs.sheet_reader(tuple(self.packs.values()), _templates() / "sheets")
+        for plugin, pack in sorted(brought, key=lambda each: each[1].name):
+            for form in _forms(plugin, pack, sheets):
                 known = self._forms.get(form.scheme, ())
                 if any(other.version == form.version for other in known):
-                    raise PluginError(f"The pack {pack.name} brings version {form.version} of {form.scheme}, and another pack does too.")
+                    raise PluginError(
+                        f"The plugin {plugin}, coo_templates: the pack {pack.name} brings version {form.version} of {form.scheme}, "
+                        "and another pack does too. Give it a version of its own."
+                    )
                 self._forms[form.scheme] = (*known, form)
-                self._add("template", form.scheme, form.title, plugin)
-
-    def _sheet(self, name: str) -> Sheet:
-        pack, _, sheet = name.partition(":")
-        if pack == "ecoo":
-            return packs.read_sheet(name, _templates() / "sheets" / sheet)
-        if pack not in self.packs:
-            raise PluginError(f"The sheet {name!r} belongs to a pack that is not installed.")
-        return packs.read_sheet(name, self.packs[pack].folder / "sheets" / sheet)
+                self._add("template", form.scheme, form.title, plugin, form.version)
 
     def _list_hooks(self) -> None:
-        kinds = {"coo_signers", "coo_templates"}
-        for name, plugin in self._manager.list_name_plugin():
-            hooks = sorted(each.name for each in self._manager.get_hookcallers(plugin) or () if each.name not in kinds)
+        for name in sorted(self._found):
+            hooks = sorted(_hooks(self._manager, name) - _COLLECTED)
             if hooks:
                 self._add("hook", name, ", ".join(hooks), name)
+
+
+class _Relay:
+    """`relay.coo_draw(request=...)` asks the plugins for the first answer."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def __getattr__(self, hook: str) -> Callable[..., Any]:
+        return partial(self._registry.first, hook)
 
 
 def load(config: Config | None = None) -> Registry:
     """Everything installed. Raises PluginError or ConfigError with a sentence naming the plugin."""
     manager = pluggy.PluginManager("ecoo")
     manager.add_hookspecs(hookspecs)
-    sources: dict[str, str] = {}
-    for name, plugin, source in [*_built_in(), *_guests(), *_configured(config)]:
-        _register(manager, sources, name, plugin, source)
+    known: dict[str, _Found] = {}
+    for found in (*_built_in(), *_guests(), *_configured(config)):
+        _register(manager, known, found)
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise PluginError(f"The plugin {_name(manager, error.plugin)} implements a hook that does not exist: {error}") from error
-    registry = Registry(manager, sources)
-    if config is not None and (strangers := set(config.signers) - set(registry.signers)):
-        raise ConfigError(
-            f"{config.path}: [signers.{sorted(strangers)[0]}] names no installed signer. Known: {', '.join(sorted(registry.signers))}."
-        )
+        name = manager.get_name(error.plugin) or repr(error.plugin)
+        strange = sorted(_hooks(manager, name) - _specified())
+        raise PluginError(
+            f"The plugin {name} ({known[name].source}) implements {', '.join(strange)}, which is no hook; "
+            f"the hooks are {', '.join(sorted(_specified()))}."
+        ) from error
+    registry = Registry(manager, known)
+    if config is not None:
+        _refuse_strangers(config, registry)
     return registry
 
 
-def _register(manager: pluggy.PluginManager, sources: dict[str, str], name: str, plugin: Any, source: str) -> None:
+def _refuse_strangers(config: Config, registry: Registry) -> None:
+    """Settings that nobody reads are a mistake somebody should hear of."""
+    for section, settings, installed in (("signers", config.signers, set(registry.signers)), ("gateways", config.gateways, set[str]())):
+        for stranger in sorted(set(settings) - installed):
+            raise ConfigError(
+                f"{config.path}: [{section}.{stranger}] names no installed {section[:-1]}. Known: {', '.join(sorted(installed)) or 'none'}."
+            )
+
+
+def _register(manager: pluggy.PluginManager, known: dict[str, _Found], found: _Found) -> None:
+    name, plugin = found.name, found.plugin
     contract = getattr(plugin, "contract", None)
     if contract != CONTRACT:
         said = "names no contract" if contract is None else f"was written for contract {contract!r}"
         raise PluginError(
-            f"The plugin {name} ({source}) {said}; this ecoo has contract {CONTRACT}. Install a version of it for this contract."
+            f"The plugin {name} ({found.source}) {said}; this ecoo has contract {CONTRACT}. Install a version of it for this contract."
         )
-    if name in sources:
-        raise PluginError(f"Two plugins are named {name}: {sources[name]} and {source}. Remove one.")
+    if isinstance(plugin, type):
+        raise PluginError(f"The plugin {name} ({found.source}) is the class {plugin.__name__}; let it be a module, or an instance.")
+    if name in known:
+        raise PluginError(f"Two plugins are named {name}: {known[name].source} and {found.source}. Remove one.")
     for attribute, value in inspect.getmembers(plugin, inspect.isroutine):
-        if attribute.startswith(hookspecs.PREFIX) and not hasattr(value, "ecoo_impl"):
+        options = getattr(value, "ecoo_impl", None)
+        if options is not None:
+            check_hook(name, options.get("specname") or attribute, value, options)
+        elif attribute.startswith(hookspecs.PREFIX):
             raise PluginError(f"The plugin {name} defines {attribute} without @hookimpl; it would never be called. Mark it.")
     try:
         manager.register(plugin, name)
-    except pluggy.PluginValidationError as error:
-        raise PluginError(f"The plugin {name} ({source}) does not fit: {error}") from error
-    sources[name] = source
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise PluginError(f"The plugin {name} ({found.source}) does not fit: {' '.join(str(error).split())}") from error
+    if not _hooks(manager, name):
+        raise PluginError(f"The plugin {name} ({found.source}) implements no hook, so it would do nothing. Mark its hooks with @hookimpl.")
+    known[name] = found
 
 
-def _built_in() -> Iterator[tuple[str, Any, str]]:
+def _hooks(manager: pluggy.PluginManager, name: str) -> set[str]:
+    """The names of the hooks that a registered plugin implements."""
+    return {each.name for each in manager.get_hookcallers(manager.get_plugin(name)) or ()}
+
+
+def _specified() -> set[str]:
+    return {name for name in vars(hookspecs) if name.startswith(hookspecs.PREFIX)}
+
+
+def _built_in() -> Iterator[_Found]:
     for kind in ("signers", "payment"):
         package = importlib.import_module(f"plugins.{kind}")
         for found in pkgutil.iter_modules(package.__path__):
             if found.ispkg:
-                yield found.name, _load(found.name, f"plugins.{kind}.{found.name}", importlib.import_module), "built-in"
+                module = _load(found.name, "built-in", partial(importlib.import_module, f"plugins.{kind}.{found.name}"))
+                yield _Found(found.name, module, "built-in")
     for pack in packs.builtin_packs(_templates()):
-        yield f"template_{pack.name}", _PackPlugin(pack), "built-in"
+        yield _Found(f"template_{pack.name}", _PackPlugin(pack), "built-in")
 
 
-def _guests() -> Iterator[tuple[str, Any, str]]:
+def _guests() -> Iterator[_Found]:
     for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
-        where = entry.dist.name if entry.dist else entry.value
-        plugin = _load(entry.name, entry, lambda found: found.load())
-        if not getattr(plugin, "version", None) and entry.dist:
-            plugin.version = entry.dist.version
-        yield entry.name, plugin, where
+        source = entry.dist.name if entry.dist else entry.value
+        yield _Found(entry.name, _load(entry.name, source, entry.load), source, entry.dist.version if entry.dist else "")
 
 
-def _configured(config: Config | None) -> Iterator[tuple[str, Any, str]]:
+def _configured(config: Config | None) -> Iterator[_Found]:
     for folder in config.templates.folders if config else ():
         if not folder.is_dir():
             raise ConfigError(f"{config.path if config else ''}: templates.folders names {folder}, which is no folder.")
-        for pack in packs.builtin_packs(folder):
-            yield f"template_{pack.name}", _PackPlugin(pack), str(folder)
+        found = packs.builtin_packs(folder)
+        if not found:
+            raise ConfigError(
+                f"{config.path if config else ''}: templates.folders names {folder}, which holds no pack; a pack is a folder in it with a form.toml."
+            )
+        for pack in found:
+            yield _Found(f"template_{pack.name}", _PackPlugin(pack), str(folder))
 
 
-def _load(name: str, target: Any, how: Callable[[Any], Any]) -> Any:
+def _load(name: str, source: str, load_it: Callable[[], Any]) -> Any:
     try:
-        return how(target)
+        return load_it()
     except EngineError:
         raise
-    except Exception as error:
-        raise PluginError(f"The plugin {name} cannot be imported: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"The plugin {name} ({source}) cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _forms(plugin: str, pack: Pack, sheets: Callable[[str], Sheet]) -> tuple[Form, ...]:
+    """Every version of a pack's form. Raises PluginError naming plugin, pack, file and key."""
+    try:
+        forms = packs.read_forms(pack, sheets)
+    except PluginError as error:
+        raise PluginError(f"The plugin {plugin}, coo_templates: {_in_pack(pack, error.say)}") from error
+    except OSError as error:
+        raise PluginError(f"The plugin {plugin}, coo_templates: pack {pack.name} cannot be read: {error.strerror}.") from error
+    for form in forms:
+        check_form(f"The plugin {plugin}, coo_templates: pack {pack.name}, version {form.version}", form)
+    return forms
+
+
+def _in_pack(pack: Pack, say: str) -> str:
+    """The sentence with the pack that it is about: one about a sheet names the sheet alone."""
+    return say if say.startswith(f"pack {pack.name}") else f"pack {pack.name}, form.toml: {say}"
 
 
 class _PackPlugin:
@@ -260,29 +342,10 @@ def _templates() -> Traversable:
     return files("plugins") / "templates"
 
 
-def _sequence(plugin: str, hook: str, answer: Any) -> Sequence[Any]:
-    if not isinstance(answer, list | tuple):
-        raise PluginError(f"The plugin {plugin} answered {hook} with {type(answer).__name__}; it must be a list.")
-    return answer
+def _only(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """The function with the arguments it asks for, as pluggy calls it."""
 
-
-def _check_signer(plugin: str, signer: Any) -> None:
-    if not isinstance(signer, Signer):
-        missing = sorted(name for name in dir(Signer) if not name.startswith("_") and not hasattr(signer, name))
-        missing += sorted(name for name in Signer.__annotations__ if not hasattr(signer, name))
-        raise PluginError(
-            f"The plugin {plugin} answered coo_signers with an object that is no signer: it lacks {', '.join(missing) or 'its shape'}."
-        )
-    if not _ID.fullmatch(signer.id):
-        raise PluginError(f"The plugin {plugin} names its signer {signer.id!r}; an id is 2 to 32 small letters, digits and _.")
-
-
-def _name(manager: pluggy.PluginManager, plugin: Any) -> str:
-    return manager.get_name(plugin) or repr(plugin)
-
-
-def _only(function: Callable[..., None], names: Sequence[str]) -> Callable[..., None]:
-    def call(**arguments: Any) -> None:
-        function(**{name: arguments[name] for name in names})
+    def call(**arguments: Any) -> Any:
+        return function(**{name: arguments[name] for name in names})
 
     return call

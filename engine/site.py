@@ -5,7 +5,7 @@ import fcntl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -20,13 +20,13 @@ from engine.contracts.signing import SignerContext
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError, SignerUnavailable, Untrusted
 from engine.issuing import Corridor, queue
-from engine.jobs import Sweeper
+from engine.jobs import Sweep, Sweeper
 from engine.proof import SeriesRule, Verifier, marks, signature
 from engine.proof.marks import Marks, read_marks
 from engine.proof.signature import SignatureReport, check_signature
 from engine.proof.trust import Trust
 from engine.registry import Registry
-from engine.store import Database, FileStore, SecretBox, connect
+from engine.store import Database, FileStore, SecretBox, connect, uow
 from engine.store.audit import seal
 from engine.store.tables import Setting
 
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Site", "lock_is_free", "open_site"]
 
+_QUEUED = "queued"
+_KEY_MARK = "key_mark"
+_HISTORY = timedelta(days=2)
 _READERS_MIB = 1024
 _READERS_S = 5.0
 
@@ -62,7 +65,7 @@ class Site:
     jobs: "JobEngine | None" = None
     works: bool = False
     signer_problems: dict[str, str] = field(default_factory=dict)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    sweeper: Sweeper | None = None
 
     @property
     def halted(self) -> bool:
@@ -71,21 +74,12 @@ class Site:
 
     def wake(self) -> None:
         """Something was queued: look at once instead of at the next sweep."""
-        self._wake.set()
+        if self.sweeper is not None:
+            self.sweeper.wake(_QUEUED)
 
     async def start_queued(self) -> int:
         """Starts what is queued and not under way."""
-        jobs = self.jobs
-        if jobs is None:
-            return 0
-
-        async def enqueue(job: str, id: UUID, run: int) -> str:
-            return await jobs.enqueue(job, str(id), run)
-
-        async def is_over(job: str, id: UUID, run: int) -> bool:
-            return await jobs.is_over(job, str(id), run)
-
-        return await queue.sweep(self.clock.now(), is_over=is_over, enqueue=enqueue)
+        return await queue.sweep(self.clock.now(), self.jobs) if self.jobs is not None else 0
 
     async def wait_for(self, approval: UUID, *, timeout_s: float, until_held: bool = True) -> queue.Outcome:
         """Waits until an approval is over, or until it is held back by something, or until the time is up."""
@@ -170,15 +164,23 @@ async def _open_reading(stack: AsyncExitStack, config: Config, clock: Clock) -> 
         registry=registry,
         database=database,
         files=FileStore(config.files.url),
-        secrets=SecretBox.open(config.secrets.key_file, create=await _is_new()),
+        secrets=await _secrets(config.secrets.key_file),
         trust=trust,
         verifier=Verifier(config.site.public_url, check=check, read=read),
     )
 
 
-async def _is_new() -> bool:
-    """Whether nothing secret can have been stored yet."""
-    return not await Setting.exists().where(Setting.name == "secrets")
+async def _secrets(key_file: Path) -> SecretBox:
+    """The box of this database's own key file, made on the first start. Raises ConfigError for another one."""
+    row = await Setting.select(Setting.value).where(Setting.name == _KEY_MARK).first()
+    used = row is not None or await Setting.exists().where(Setting.name == "secrets")
+    box = SecretBox.open(key_file, create=not used)
+    if row is not None:
+        box.require_mark(row["value"], key_file)
+        return box
+    async with uow():
+        await Setting.insert(Setting(name=_KEY_MARK, value=box.mark())).on_conflict(target=Setting.name, action="DO NOTHING")
+    return box
 
 
 async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
@@ -208,15 +210,18 @@ async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
     site.jobs = JobEngine(_jobs_url(config), executor=executor, execute=site.works)
     stack.push_async_callback(site.jobs.stop)
     await site.jobs.start({queue.JOB: site.corridor.steps})
-    sweeper = Sweeper(
-        [
-            ("queued", 1.0, site.start_queued),
-            ("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
-            ("audit", 5.0, lambda: seal(site.clock.now())),
-        ]
-    )
-    stack.push_async_callback(sweeper.stop)
-    await sweeper.start()
+    site.sweeper = Sweeper(_sweeps(site, site.jobs))
+    stack.push_async_callback(site.sweeper.stop)
+    await site.sweeper.start()
+
+
+def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
+    return [
+        (_QUEUED, 1.0, site.start_queued),
+        ("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
+        ("audit", 5.0, lambda: seal(site.clock.now())),
+        ("history", 3600.0, lambda: jobs.forget(datetime.now(UTC) - _HISTORY)),  # the job engine stamps by the machine's clock
+    ]
 
 
 async def _open_signers(stack: AsyncExitStack, site: Site) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -16,8 +17,9 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -29,18 +31,26 @@ import pytest
 from engine import config as configuration
 from engine import demo
 from engine.application import Application
-from engine.clock import SystemClock
 from engine.config import Config
 from engine.contracts.signing import SignerContext
 from engine.drawing import DrawingRoom
 from engine.filing import read
+from engine.filing.tables import ApplicationRow
 from engine.issuing import Corridor
 from engine.issuing.queue import Outcome, outcome
 from engine.issuing.shell import approve_at_shell
+from engine.issuing.tables import ApprovalRow, SigningDocumentRow, SigningJobRow
 from engine.jobs import StepOutcome
-from engine.proof import SeriesRule
+from engine.money.tables import CoverRow
+from engine.proof import SeriesRule, Verifier
+from engine.proof.marks import Marks
+from engine.proof.signature import SignatureReport, check_signature
+from engine.proof.tables import CertificateEventRow, CertificateFileRow, CertificateRow, SeriesRow
 from engine.site import Site, open_site
-from engine.store import Database, connect
+from engine.store import connect
+from engine.store.audit import chain_breaks, seal
+from engine.store.engines import Engine
+from engine.store.tables import Blob
 
 EXAMPLE = Path(__file__).parent.parent / "plugins" / "templates" / "aifta" / "example.json"
 DATABASES = ("sqlite", "postgres")
@@ -60,11 +70,15 @@ class MovableClock:
 # --- databases ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cluster:
-    """A PostgreSQL server that may be used freely: `url` names a database from which others are made."""
+    """A PostgreSQL server that may be used freely, started when first asked for. `url` is a database to make others from."""
 
-    url: str
+    start: Callable[[], str]
+
+    @cached_property
+    def url(self) -> str:
+        return self.start()
 
     def of(self, database: str) -> str:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
@@ -153,27 +167,23 @@ def _own_cluster() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server for this session."""
-    if given := os.environ.get("ECOO_TEST_PG_URL"):
-        yield Cluster(given)
-        return
-    with _own_cluster() as url:
-        yield Cluster(url)
+    with contextlib.ExitStack() as stack:
+        yield Cluster(lambda: os.environ.get("ECOO_TEST_PG_URL") or stack.enter_context(_own_cluster()))
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path) -> Iterator[str]:
     """An empty database, once of each kind."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
-    server: Cluster = request.getfixturevalue("cluster")
-    url = server.new()
+    url = cluster.new()
     yield url
-    server.drop(url)
+    cluster.drop(url)
 
 
 @pytest.fixture
-async def empty_database(database_url: str) -> AsyncIterator[Database]:
+async def empty_database(database_url: str) -> AsyncIterator[Engine]:
     """The tables bound to an empty database of each kind."""
     database = await connect(database_url)
     yield database
@@ -188,7 +198,7 @@ class SiteMaker:
     """Makes demonstration sites by copying one that was made once. `make` gives the path of an engine.toml."""
 
     folder: Path
-    cluster: Callable[[], Cluster]
+    cluster: Cluster
     masters: dict[str, tuple[Path, str]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
 
@@ -198,7 +208,7 @@ class SiteMaker:
         at.mkdir(parents=True, exist_ok=True)
         shutil.copytree(master, at, dirs_exist_ok=True)
         if database == "postgres":
-            url = self.cluster().new(template)
+            url = self.cluster.new(template)
             self.made.append(url)
             self._name_database(at, url)
         return at / "engine.toml"
@@ -208,7 +218,7 @@ class SiteMaker:
             folder, url = self.folder / f"master-{database}", ""
             demo.write_config(folder)
             if database == "postgres":
-                url = self.cluster().new()
+                url = self.cluster.new()
                 self.made.append(url)
                 self._name_database(folder, url)
             config = configuration.load(folder / "engine.toml", {})
@@ -224,12 +234,12 @@ class SiteMaker:
 
 
 @pytest.fixture(scope="session")
-def sites(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteMaker]:
+def sites(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteMaker]:
     """Makes demonstration sites that cost a copy."""
-    maker = SiteMaker(tmp_path_factory.mktemp("sites"), lambda: request.getfixturevalue("cluster"))
+    maker = SiteMaker(tmp_path_factory.mktemp("sites"), cluster)
     yield maker
     for url in reversed(maker.made):
-        maker.cluster().drop(url)
+        maker.cluster.drop(url)
 
 
 @pytest.fixture(params=DATABASES)
@@ -339,3 +349,102 @@ async def walk(site_config: Config, walking: Callable[..., AbstractAsyncContextM
     """A fresh demonstration site on each database, with a corridor walked by hand."""
     async with walking(site_config) as opened:
         yield opened
+
+
+# --- what must be true of every site, whatever happened to it ---------------------------------------
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of a site's approvals after everything has settled."""
+
+    approvals: int
+    issued: int
+    void: int
+    retried: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.approvals} approvals: {self.issued} ISSUED, {self.void} VOID, {self.retried} signatures asked for again; "
+            "0 lost, 0 duplicate numbers, 0 gaps, 0 unverified files, 0 signed files without a row, covers posted once, audit whole"
+        )
+
+
+async def count_up(site: Site) -> Tally:
+    """Looks at every row and file of a settled site and asserts what must hold."""
+    approvals = await ApprovalRow.select()
+    certificates = await CertificateRow.select()
+    assert [row["id"] for row in approvals if row["state"] != "done"] == [], "an approval was lost"
+    assert {row["state"] for row in certificates} <= {"issued", "void", "superseded"}, "a certificate hangs"
+    spent = {row["approval"] for row in certificates}
+    assert len(spent) == len(certificates)
+    assert all(row["id"] in spent for row in approvals if row["spent_at"] is not None), "an approval was spent on nothing"
+    await _numbers_hold(certificates)
+    verifier = Verifier(site.config.site.public_url, check=partial(_check, site), read=_read_nothing)
+    for row in certificates:
+        await (_void_holds if row["state"] == "void" else _issued_holds)(site, verifier, row)
+    open_documents = await SigningDocumentRow.select().where(SigningDocumentRow.state.is_in(["open", "waiting"]))
+    open_jobs = await SigningJobRow.select().where(SigningJobRow.state.is_in(["open", "waiting"]))
+    assert (open_documents, open_jobs) == ([], []), "a stale signing job is left"
+    assert await _signed_without_a_row(site) == [], "a signed file has no row"
+    while await seal(site.clock.now()):
+        pass
+    assert await chain_breaks() == []
+    jobs = await SigningJobRow.select(SigningJobRow.tries)
+    issued = sum(row["state"] in {"issued", "superseded"} for row in certificates)
+    retried = sum(max(0, row["tries"] - 1) for row in jobs)
+    return Tally(len(approvals), issued, sum(row["state"] == "void" for row in certificates), retried)
+
+
+async def _numbers_hold(certificates: list[dict[str, Any]]) -> None:
+    assert len({row["number_key"] for row in certificates}) == len(certificates), "a number was given twice"
+    for series in await SeriesRow.select():
+        serials = sorted(row["serial"] for row in certificates if row["series"] == series["id"])
+        assert serials == list(range(1, series["value"] + 1)), "a number is missing and no VOID row explains it"
+
+
+async def _issued_holds(site: Site, verifier: Verifier, row: dict[str, Any]) -> None:
+    files = await CertificateFileRow.select().where(CertificateFileRow.certificate == row["id"])
+    assert [(each["kind"], each["serial"]) for each in files] == [("electronic", 0)]
+    answer = await verifier.file(await site.files.get(files[0]["file_sha256"]))
+    assert answer.verdict == ("genuine" if row["state"] == "issued" else "superseded"), answer
+    covers = await CoverRow.select().where(CoverRow.application == row["application"])
+    assert [cover["state"] for cover in covers] == ["posted"], "the cover was not posted exactly once"
+    application = await ApplicationRow.select(ApplicationRow.state).where(ApplicationRow.id == row["application"]).first()
+    assert application == {"state": "issued"}
+    await _events_hold(row)
+
+
+async def _void_holds(site: Site, verifier: Verifier, row: dict[str, Any]) -> None:
+    assert row["void_reason"]
+    assert not await CertificateFileRow.exists().where(CertificateFileRow.certificate == row["id"])
+    assert (await verifier.number(row["number"])).verdict == "unknown"
+    await _events_hold(row)
+
+
+async def _events_hold(row: dict[str, Any]) -> None:
+    events = await CertificateEventRow.select().where(CertificateEventRow.certificate == row["id"]).order_by(CertificateEventRow.serial)
+    assert [event["serial"] for event in events] == list(range(len(events)))
+    assert events[-1]["state"] == row["state"]
+    assert sum(event["state"] == "issued" for event in events) <= 1
+
+
+async def _check(site: Site, data: bytes, at: datetime) -> SignatureReport:
+    return await asyncio.to_thread(check_signature, data, trust=site.trust, at=at)
+
+
+async def _read_nothing(_: bytes) -> Marks:
+    return Marks((), ())
+
+
+async def _signed_without_a_row(site: Site) -> list[str]:
+    """Stored PDFs whose signature is filled in and of which no row speaks."""
+    known = {row["sha256"] for row in await Blob.select(Blob.sha256)}
+    strangers = [path for path in Path(site.config.files.url).glob("sha256/*/*") if path.name not in known]
+    return [path.name for path in strangers if re.search(rb"/Contents <[0-9a-fA-F]*[1-9a-fA-F]", path.read_bytes())]
+
+
+@pytest.fixture
+def tally() -> Callable[[Site], Awaitable[Tally]]:
+    """Counts a settled site up and asserts what must hold of every one."""
+    return count_up

@@ -13,7 +13,7 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter
 
 from admin.api.answers import ApplicationAnswer, ApplicationLine, ApplicationList, CertificateAnswer, CheckAnswer
 from admin.api.description import ApplicationOperation, errors
-from admin.api.once import once
+from admin.api.once import Once
 from admin.guards import caller_of
 from admin.parts import site_of
 from engine.application import Application, ApplicationState
@@ -41,14 +41,17 @@ async def create(request: Request[Any, Any, Any], idempotency_key: IdempotencyKe
     """Save an application as a draft; 422 lists all that is wrong with a file that cannot be kept."""
     caller, site, body = caller_of(request), site_of(request), await request.body()
     caller.require("prepare")
-    at = site.clock.now()
+    asking = Once(caller.actor, idempotency_key, b"create\n" + body, ApplicationAnswer)
+    if known := await asking.before():
+        return known
     application = await asyncio.to_thread(read, body)
+    problems, at = await asyncio.to_thread(_problems, site, application), site.clock.now()
 
     async def deed() -> ApplicationAnswer:
         draft = await open_draft(caller.scope, application, actor=caller.actor, at=at)
-        return ApplicationAnswer.of(draft, problems=_problems(site, application))
+        return ApplicationAnswer.of(draft, problems=problems)
 
-    return await once(idempotency_key, deed, actor=caller.actor, asked=b"create\n" + body, kind=ApplicationAnswer, at=at)
+    return await asking.now(deed, at=at)
 
 
 @put("/applications/{reference:str}", operation_class=ApplicationOperation, responses=errors(401, 403, 404, 409, 413, 422))
@@ -90,13 +93,16 @@ async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idem
     """File a draft: it is examined once more and cannot be changed any more."""
     caller, site = caller_of(request), site_of(request)
     caller.require("submit")
-    known, at = known_reference(reference), site.clock.now()
+    reference, at = known_reference(reference), site.clock.now()
+    asking = Once(caller.actor, idempotency_key, f"file\n{reference}".encode(), ApplicationAnswer)
+    if known := await asking.before():
+        return known
 
     async def deed() -> ApplicationAnswer:
-        filed = await file(caller.scope, known, registry=site.registry, actor=caller.actor, at=at)
+        filed = await file(caller.scope, reference, registry=site.registry, actor=caller.actor, at=at)
         return ApplicationAnswer.of(filed.draft)
 
-    return await once(idempotency_key, deed, actor=caller.actor, asked=f"file\n{known}".encode(), kind=ApplicationAnswer, at=at)
+    return await asking.now(deed, at=at)
 
 
 @post("/applications/check", status_code=200, operation_class=ApplicationOperation, responses=errors(401, 403, 413, 422))

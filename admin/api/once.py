@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -11,29 +12,44 @@ from engine.errors import Conflict, Refused
 from engine.store import uow
 from engine.store.idempotency import first_answer, remember_answer
 
-__all__ = ["once"]
+__all__ = ["Once"]
 
 T = TypeVar("T")
 _KEY = re.compile(r"[\x21-\x7e]{1,120}")
 
 
-async def once(key: str | None, deed: Callable[[], Awaitable[T]], *, actor: str, asked: bytes, kind: type[T], at: datetime) -> T:
-    """What the deed answers, or what it answered this actor first under this key.
+@dataclass(frozen=True, slots=True)
+class Once(Generic[T]):
+    """A request of one actor under their key, or under none; `asked` is all that it asks for, `kind` what it is answered with."""
 
-    Raises Conflict if the key was used for another request, Refused for a key that is none.
-    """
-    if key is None:
-        return await deed()
-    if not _KEY.fullmatch(key):
-        raise Refused("An idempotency key is 1 to 120 visible ASCII characters.", box="Idempotency-Key", rule="idempotency key")
-    if (known := await first_answer(actor, key, asked)) is not None:
-        return msgspec.json.decode(known, type=kind)
-    try:
-        async with uow():
-            answer = await deed()
-            await remember_answer(actor, key, asked, msgspec.json.encode(answer).decode(), at=at)
-    except Conflict:  # perhaps the same request was quicker beside this one
-        if (known := await first_answer(actor, key, asked)) is None:
-            raise
-        return msgspec.json.decode(known, type=kind)
-    return answer
+    actor: str
+    key: str | None
+    asked: bytes
+    kind: type[T]
+
+    async def before(self) -> T | None:
+        """What was answered under this key before, or None.
+
+        Raises Conflict if the key was used for another request, Refused for a key that is none.
+        """
+        if self.key is None:
+            return None
+        if not _KEY.fullmatch(self.key):
+            raise Refused("An idempotency key is 1 to 120 visible ASCII characters.", box="Idempotency-Key", rule="idempotency key")
+        known = await first_answer(self.actor, self.key, self.asked)
+        return None if known is None else msgspec.json.decode(known, type=self.kind)
+
+    async def now(self, deed: Callable[[], Awaitable[T]], *, at: datetime) -> T:
+        """What the deed answers; it and the memory of its answer are written together."""
+        if self.key is None:
+            return await deed()
+        try:
+            async with uow():
+                answer = await deed()
+                await remember_answer(self.actor, self.key, self.asked, msgspec.json.encode(answer).decode(), at=at)
+        except Conflict:  # perhaps the same request was quicker beside this one
+            known = await self.before()
+            if known is None:
+                raise
+            return known
+        return answer

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from engine.children.answers import Failed, read_answer
-from engine.children.process import Child
+from engine.children.process import Child, sweep
 from engine.errors import EngineError, PluginError
 
 __all__ = ["Children"]
@@ -121,6 +121,7 @@ class Children:
     def _spawn(self) -> Child:
         """A warm child. Raises PluginError if it does not come up."""
         child = Child(self.name, self.memory_mib)
+        sweep(child.folder)
         try:
             answer = self._ask(child, self._warm, _START_S)
         except _Lost as lost:

@@ -21,7 +21,7 @@ from engine.filing import Draft, examine, read
 from engine.issuing import queue
 from engine.issuing.shell import approve_at_shell
 from engine.proof import files_of
-from engine.site import Site, lock_is_free, open_site
+from engine.site import Site, open_site
 
 __all__ = ["add_to", "issue_in"]
 
@@ -100,26 +100,22 @@ class _Done:
 
 
 async def issue_in(config: Config, subject: Application | str, officer: str | None, signatory: str | None) -> _Done:
-    """Examines before anything is opened for work, so that a wrong file costs nothing and stores nothing."""
+    """Records the acts of the person first, on a site that is only read from; then works, or waits for who works there."""
     async with open_site(config, work=False) as site:
         if isinstance(subject, Application):
             examine(subject, site.registry, ist_day(site.clock.now())).require()
-        if not lock_is_free(config):
-            return await _through_the_server(site, subject, officer, signatory)
-    async with open_site(config, work=True) as site:
         draft, approval = await approve_at_shell(
             subject, officer=officer, signatory=signatory, registry=site.registry, clock=site.clock, demo=config.site.demo
         )
-        return await _finish(site, draft, approval.id)
-
-
-async def _through_the_server(site: Site, subject: Application | str, officer: str | None, signatory: str | None) -> _Done:
-    """Another process works on this site: write the queued row and wait for it."""
+    try:
+        async with open_site(config, work=True) as site:
+            return await _finish(site, draft, approval.id)
+    except ConfigError as error:
+        if error.code != "locked":
+            raise
     say("Another ecoo process works on this site; waiting for it to issue.")
-    draft, approval = await approve_at_shell(
-        subject, officer=officer, signatory=signatory, registry=site.registry, clock=site.clock, demo=site.config.site.demo
-    )
-    return await _finish(site, draft, approval.id)
+    async with open_site(config, work=False) as site:
+        return await _finish(site, draft, approval.id)
 
 
 async def _finish(site: Site, draft: Draft, approval: UUID) -> _Done:

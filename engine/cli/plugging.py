@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from engine import config as configuration
 from engine import registry
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
-from engine.cli.output import BROKEN, DONE, show
+from engine.cli.output import BROKEN, DONE, say, show
 from engine.promises import Promise, promises_of
 
 __all__ = ["add_to"]
@@ -35,12 +35,13 @@ def plugins(*, config: ConfigOption = None, json: JsonOption = False) -> int:
 def promise(
     plugin: Annotated[str, Parameter(help="The id of a signer, a template or a hook, as `ecoo plugins` lists it.")],
     *,
+    wait: Annotated[float, Parameter(help="For how many seconds a signer may wait for a person to unlock its device.")] = 0,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
     """Try everything a plugin of its kind must keep, one sentence each."""
     site = site_config(config)
-    kept: list[Promise] = run_async(site, lambda: promises_of(plugin, site))
+    kept: list[Promise] = run_async(site, lambda: promises_of(plugin, site, patience_s=wait, tell=say))
     ok = all(each.kept for each in kept)
     rows = [{"name": each.name, "kept": each.kept, "say": each.say} for each in kept]
     show(

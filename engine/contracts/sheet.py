@@ -180,7 +180,10 @@ class Geometry(_Node, frozen=True, kw_only=True):
         tail = self.closing.height if last else 0.0
         return self.bottom - self.top - head - tail - self.goods_height(heading_lines) - 2 * self.pad
 
-    def goods_lines(self, *, first: bool, last: bool, heading_lines: int) -> int:
-        """How many lines of goods a page of that kind holds; the last page keeps two for total and end mark."""
+    def goods_lines(self, *, first: bool, last: bool, heading_lines: int, below: int = 4) -> int:
+        """How many lines of goods a page of that kind holds.
+
+        One stays for where the goods go on, or on the last page `below`: a blank one, the totals, and the end mark.
+        """
         room = self.goods_room(first=first, last=last, heading_lines=heading_lines)
-        return math.floor(room / self.leading(self.goods.pt) + 1e-6) - (3 if last else 1)
+        return math.floor(room / self.leading(self.goods.pt) + 1e-6) - (below if last else 1)

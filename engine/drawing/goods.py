@@ -41,14 +41,15 @@ class GoodsTable:
         bottom = self.sheet.bottom - (self.sheet.closing.height if last else 0.0)
         rows, start = self.pages[page], top + self.sheet.goods_height(self.heading_lines) + self.sheet.pad
         used = taken([self.heights[index] for index in rows], self.sheet.goods.gap_lines)
-        end = self._last(sketch, start, used) if last else bottom
+        floor = bottom if last else bottom - self._depth(1) - 2 * self.sheet.pad
+        end = self._last(sketch, start, used) if last else start + self._depth(used) + self.sheet.pad
+        if not last:
+            self._go_on(sketch, page, bottom)
+            end = end if floor - end > _STROKE_MM else bottom
         for box, x in self._offsets():
             self._heading(sketch, box, x, top, end)
             self._rows(sketch, box, x + self.sheet.pad, start, rows)
-        if last:
-            self._close(sketch, end, bottom)
-        else:
-            self._go_on(sketch, page, bottom)
+        self._close(sketch, end, floor, bottom)
 
     # --- one page -----------------------------------------------------------------------------
 
@@ -98,11 +99,12 @@ class GoodsTable:
         )
         return start + self._depth(line + 1) + self.sheet.pad
 
-    def _close(self, sketch: Sketch, end: float, bottom: float) -> None:
-        """A stroke through the space that is left, as forms are closed by hand."""
+    def _close(self, sketch: Sketch, end: float, floor: float, bottom: float) -> None:
+        """A stroke through the space that is left, as forms are closed by hand, down to where words stand again."""
         sketch.rule(0, end, self.sheet.form_width, max(0.0, bottom - end))
-        if bottom - end > _STROKE_MM:
-            sketch.rule(0, end, self.sheet.form_width, bottom - end, diagonal=True)
+        if floor - end > _STROKE_MM:
+            sketch.rule(0, floor, self.sheet.form_width, 0)
+            sketch.rule(0, end, self.sheet.form_width, floor - end, diagonal=True)
 
     def _go_on(self, sketch: Sketch, page: int, bottom: float) -> None:
         """On which page the goods go on."""
@@ -132,7 +134,8 @@ class GoodsTable:
         return found
 
     def _room(self, *, first: bool, last: bool) -> int:
-        return self.sheet.goods_lines(first=first, last=last, heading_lines=self.heading_lines)
+        below = 2 + max((len(lines) for lines in self._totals().values()), default=0)
+        return self.sheet.goods_lines(first=first, last=last, heading_lines=self.heading_lines, below=below)
 
     def _depth(self, lines: int) -> float:
         """How far below the first line of the goods that many lines reach."""

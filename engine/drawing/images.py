@@ -83,9 +83,11 @@ def _decode(data: bytes) -> "np.ndarray[Any, Any]":
             upright = ImageOps.exif_transpose(picture)
             upright.thumbnail((_WORK_PX, _WORK_PX), Image.Resampling.BOX, reducing_gap=None)
             return np.asarray(upright.convert("RGBA"))
+    except Image.DecompressionBombError as error:
+        raise Refused("The picture has more than 40 million pixels; send a smaller one.", rule="image size") from error
     except UnidentifiedImageError as error:
         raise Refused("The file is not a picture we take; send a PNG, JPEG, WebP or TIFF.", rule="image format") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise Refused("The picture is broken or was cut off; send it again.", rule="image format") from error
 
 

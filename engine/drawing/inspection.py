@@ -61,8 +61,13 @@ def _page_shows(page: pdfium.PdfPage, number: int, drawing: Drawing, request: Dr
     size = request.form.sheet.geometry
     if any(abs(a * MM_PER_POINT - b) > _EDGE_MM for a, b in zip(page.get_size(), (size.width, size.height), strict=True)):
         raise _wrong(f"page {number + 1} is not of the size of the form")
+    placed = [spot for spot in drawing.placed if spot.rect.page == number]
     seen = read_page(page)
-    _only_what_was_placed(seen, [spot for spot in drawing.placed if spot.rect.page == number], number, request.mark)
+    try:
+        _only_what_was_placed(seen, placed, number, request.mark)
+    except PluginError:
+        seen = read_page(page, exact=True)
+        _only_what_was_placed(seen, placed, number, request.mark)
     _pictures_given(seen, number, request)
     if number == drawing.qr.page:
         _code_reads(page, drawing.qr, request.qr_text)

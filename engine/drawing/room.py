@@ -54,6 +54,11 @@ class DrawingRoom:
         """Ends all processes; safe to call twice."""
         await asyncio.gather(self._press.close(), self._images.close())
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the drawing processes that are idle now."""
+        return self._press.pids
+
     async def draw(self, request: DrawRequest) -> Drawing:
         """The inspected drawing of a certificate.
 

@@ -11,49 +11,37 @@ Whatever happens, a run ends with a row that says where the certificate stands: 
 """
 
 import asyncio
-import json
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date
 from typing import Any
-from uuid import UUID
 
-import msgspec
-
-from engine.application import ApplicationState, IssuerKind, Kind
-from engine.certificate import CertificateState, FileKind
+from engine.application import IssuerKind
+from engine.certificate import CertificateState
 from engine.clock import Clock, ist_day
 from engine.contracts.drawing import Rect
 from engine.contracts.form import Form
-from engine.contracts.signing import Declined, Mode, Waiting
+from engine.contracts.signing import Declined, Mode, Signer, Waiting, X509Chain
 from engine.drawing import DrawingRoom
-from engine.errors import Conflict, EngineError, Refused, SignerUnavailable, Unavailable, Untrusted
+from engine.errors import Conflict, Refused, SignerUnavailable, Unavailable, Untrusted
 from engine.failpoints import pass_point
-from engine.filing import application_by_id
-from engine.filing import move as move_application
-from engine.issuing import pades, signing
+from engine.issuing import ending, pades, signing
 from engine.issuing.frozen import Frozen
+from engine.issuing.run import ACTOR, Act, Again, Ended, Run, guarded
 from engine.issuing.tables import ApprovalRow, ApprovalState, DocumentState
-from engine.jobs import Step, StepOutcome
-from engine.money import post_cover
-from engine.people import enrolled
-from engine.proof import Numbered, SeriesRule, Standing, add_file, by_approval, by_number, last_event, move, take_number, void
+from engine.jobs import Step
+from engine.people import Enrolled, enrolled
+from engine.proof import Numbered, SeriesRule, Standing, last_event, move, take_number
 from engine.proof.chain import check_chain
 from engine.proof.signature import verify_signed
 from engine.proof.trust import Trust
 from engine.registry import Registry
-from engine.scope import PLATFORM
-from engine.store import FileStore, audit, uow
+from engine.store import FileStore, uow
 from engine.store.files import remember
-from engine.store.tables import Announcement
 
 __all__ = ["ACTOR", "Corridor", "Halted"]
 
-ACTOR = "corridor"
-_log = logging.getLogger(__name__)
 _PDF = "application/pdf"
-_NEVER = timedelta(days=3650)
 
 
 class Halted(Unavailable):
@@ -78,9 +66,9 @@ class Corridor:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps in order, by the names under which they are remembered."""
-        return tuple((name, self._guarded(name, act)) for name, act in self._acts())
+        return tuple((name, guarded(name, act, self.clock)) for name, act in self._acts())
 
-    def _acts(self) -> tuple[tuple[str, Callable[["_Run"], Awaitable[None]]], ...]:
+    def _acts(self) -> tuple[tuple[str, Act], ...]:
         return (
             ("number", self.number),
             ("draw", self.draw),
@@ -91,7 +79,7 @@ class Corridor:
 
     # --- 1 number -------------------------------------------------------------------------------
 
-    async def number(self, run: "_Run") -> None:
+    async def number(self, run: Run) -> None:
         """Spends the approval on the next number, in one transaction."""
         if run.standing is not None:
             return
@@ -127,7 +115,7 @@ class Corridor:
 
     # --- 2 draw ---------------------------------------------------------------------------------
 
-    async def draw(self, run: "_Run") -> None:
+    async def draw(self, run: Run) -> None:
         """Draws and inspects; a drawing of another day is drawn again under the same number."""
         standing, today = run.certificate, ist_day(self.clock.now())
         if standing.state is CertificateState.SIGNING:
@@ -136,14 +124,14 @@ class Corridor:
             return
         if standing.state is CertificateState.DRAWN and standing.drawn_on == today:
             return
-        if standing.state is CertificateState.DRAWN and not run.row["from_shell"] and run.row["kind"] == "officer":
+        if standing.state is CertificateState.DRAWN and not _covers_the_new_day(run, today):
             raise Refused("The day changed before it was signed. The officer must confirm the new date.", code="day_changed")
         form = self.registry.form_of(standing.scheme, standing.form_sha256)
         try:
             drawing = await self.drawing.draw(await self._request(run.frozen, standing, form))
         except Refused as refusal:
-            await self._void(run, f"It could not be drawn: {refusal.say}")
-            raise _Ended from refusal
+            await ending.void_number(run, f"It could not be drawn: {refusal.say}", self.clock.now())
+            raise Ended from refusal
         pass_point("inked")
         places = {"signature": _place(drawing.signature), "pages": drawing.pages}
         sha256, at = await self.files.put(drawing.pdf), self.clock.now()
@@ -173,43 +161,31 @@ class Corridor:
         )
 
     async def _take_back_if_another_day(self, standing: Standing) -> Standing:
-        """Printed date and signing time never differ by a day: an unsigned job of yesterday is given up."""
+        """Printed date and signing time never differ by a day: a job of yesterday that was not begun is given up."""
         now = self.clock.now()
         job = await signing.live_job(standing, self.files)
-        if job is not None and (ist_day(job.made_at) == ist_day(now) or job.state is DocumentState.SIGNED):
-            return standing
+        if job is not None and (ist_day(job.made_at) == ist_day(now) or job.state is not DocumentState.OPEN):
+            return standing  # one that waits for a person is asked first, in its own step
         async with uow():
-            if job is not None:
-                await signing.end_job(job, DocumentState.FAILED, at=now, detail="the day changed before it was signed")
+            await signing.end_live(standing, at=now, detail="the day changed before it was signed")
             return await move(
                 standing, CertificateState.DRAWN, frm=(CertificateState.SIGNING,), actor=ACTOR, at=now, detail={"why": "another day"}
             )
 
     # --- 3 intend -------------------------------------------------------------------------------
 
-    async def intend(self, run: "_Run") -> None:
+    async def intend(self, run: Run) -> None:
         """Makes the placeholder and writes the intention down, before any key is touched."""
         standing = run.certificate
         if standing.state is not CertificateState.DRAWN:
             return
         at = self.clock.now()
         if ist_day(at) != standing.drawn_on:
-            raise _Again
+            raise Again
         signatory = await enrolled(run.row["signatory"])
         signer = self.registry.signer(signatory.signer)
-        chain = None if signer.mode is Mode.REMOTE else signatory.chain
-        if not signatory.live:
-            await self._void(run, "The signatory's X.509 certificate was ended before it signed.")
-            raise _Ended
-        if chain is not None:
-            try:
-                pades.check_usable(chain, at=at)
-                await asyncio.to_thread(check_chain, chain, trust=self.trust, at=at)
-            except Refused as refusal:
-                if refusal.code == "untrusted":  # the operator's roots are wrong, not the signatory: it waits for them
-                    raise
-                await self._void(run, f"The signatory's X.509 certificate cannot be used any more: {refusal.say}")
-                raise _Ended from refusal
+        chain = _known_chain(signer, signatory)
+        await self._require_usable(run, signatory, chain)
         prepared = await pades.prepare(
             await self.files.get(standing.drawn_sha256 or ""),
             chain=chain,
@@ -226,6 +202,23 @@ class Corridor:
         run.standing = None
         pass_point("intended")
 
+    async def _require_usable(self, run: Run, signatory: Enrolled, chain: X509Chain | None) -> None:
+        """VOID and Ended unless the signatory's X.509 certificate may sign at this moment."""
+        at = self.clock.now()
+        if not signatory.live:
+            await ending.void_number(run, "The signatory's X.509 certificate was ended before it signed.", at)
+            raise Ended
+        if chain is None:
+            return
+        try:
+            pades.check_usable(chain, at=at)
+            await asyncio.to_thread(check_chain, chain, trust=self.trust, at=at)
+        except Refused as refusal:
+            if refusal.code == "untrusted":  # the operator's roots are wrong, not the signatory: it waits for them
+                raise
+            await ending.void_number(run, f"The signatory's X.509 certificate cannot be used any more: {refusal.say}", at)
+            raise Ended from refusal
+
     async def _signature_place(self, standing: Standing) -> Rect:
         """Where the drawing left room for the visible signature, as its event remembers."""
         place = (await last_event(standing, CertificateState.DRAWN))["signature"]
@@ -233,7 +226,7 @@ class Corridor:
 
     # --- 4 sign ---------------------------------------------------------------------------------
 
-    async def sign(self, run: "_Run") -> None:
+    async def sign(self, run: Run) -> None:
         """Signs the prepared bytes, verifies what came back, stores the file, and says SIGNED."""
         standing = run.certificate
         if standing.state is not CertificateState.SIGNING:
@@ -243,19 +236,13 @@ class Corridor:
             raise Unavailable("The signing job of this certificate is not there any more.", code="job_gone")
         signatory = await enrolled(run.row["signatory"])
         signer = self.registry.signer(signatory.signer)
-        await signing.count_try(job)
-        ask = signer.poll if job.state is DocumentState.WAITING else signer.start
-        result = signing.only_result(await ask(job.job(signatory, standing)), job, signer.id)
+        result = await self._ask(run, job, signer, signatory)
         pass_point("key_used")
-        if isinstance(result, Waiting):
-            await signing.note_waiting(job, result)
-            raise SignerUnavailable("The certificate waits for its signatory.", code="waiting")
         if isinstance(result, Declined):
             await self._job_failed(run, job, DocumentState.DECLINED, result.say)
             raise Refused(f"The signature was declined: {result.say}", code=result.code)
-        chain = None if signer.mode is Mode.REMOTE else signatory.chain
         try:
-            signed = await pades.finish(job.prepared, result, chain=chain)
+            signed = await pades.finish(job.prepared, result, chain=_known_chain(signer, signatory))
             await asyncio.to_thread(
                 verify_signed,
                 signed,
@@ -273,7 +260,27 @@ class Corridor:
         await self._say_signed(run, job, sha256, len(signed))
         pass_point("signed")
 
-    async def _say_signed(self, run: "_Run", job: signing.OpenJob, sha256: str, size: int) -> None:
+    async def _ask(self, run: Run, job: signing.OpenJob, signer: Signer, signatory: Enrolled) -> signing.Result:
+        """What the signer answers: a job that waits is asked how it stands, any other one to sign today."""
+        wanted = job.job(signatory, run.certificate)
+        another_day = ist_day(job.made_at) != ist_day(self.clock.now())
+        if job.state is DocumentState.WAITING:
+            answer = signing.only_answer(await signer.poll(wanted), job, signer.id)
+        elif another_day:
+            raise Again  # drawing takes it back
+        else:
+            await self._require_usable(run, signatory, _known_chain(signer, signatory))
+            await signing.count_try(job)
+            answer = signing.only_answer(await signer.start(wanted), job, signer.id)
+        if not isinstance(answer, Waiting):
+            return answer
+        if another_day and await signer.cancel(wanted):
+            await self._job_failed(run, job, DocumentState.EXPIRED, "the day changed before it was signed")
+            raise Again
+        await signing.note_waiting(job, answer)
+        raise SignerUnavailable("The certificate waits for its signatory.", code="waiting")
+
+    async def _say_signed(self, run: Run, job: signing.OpenJob, sha256: str, size: int) -> None:
         at, standing = self.clock.now(), run.certificate
         async with uow():
             await signing.end_job(job, DocumentState.SIGNED, at=at, signed_sha256=sha256)
@@ -281,7 +288,7 @@ class Corridor:
             detail = {"signed_sha256": sha256, "size": size}
             run.standing = await move(standing, CertificateState.SIGNED, frm=(CertificateState.SIGNING,), actor=ACTOR, at=at, detail=detail)
 
-    async def _job_failed(self, run: "_Run", job: signing.OpenJob, state: DocumentState, why: str) -> None:
+    async def _job_failed(self, run: Run, job: signing.OpenJob, state: DocumentState, why: str) -> None:
         """A job that gave no signature leaves the certificate DRAWN, and a new job may start."""
         at = self.clock.now()
         async with uow():
@@ -292,147 +299,26 @@ class Corridor:
 
     # --- 5 finish -------------------------------------------------------------------------------
 
-    async def finish(self, run: "_Run") -> None:
-        """One transaction: the file is let out, ISSUED, the cover posted, the replaced one superseded, all announced."""
-        standing = run.certificate
-        if standing.state is not CertificateState.SIGNED:
+    async def finish(self, run: Run) -> None:
+        """One transaction: ISSUED with all that belongs to it; VOID if what it replaces is not there to be replaced."""
+        if run.certificate.state is not CertificateState.SIGNED:
             return
-        said = await last_event(standing, CertificateState.SIGNED)
-        signatory, at = await enrolled(run.row["signatory"]), self.clock.now()
-        async with uow():
-            await add_file(
-                standing,
-                kind=FileKind.ELECTRONIC,
-                serial=0,
-                level="B-B",
-                sha256=said["signed_sha256"],
-                size=said["size"],
-                signer=signatory.signer,
-                fingerprint=signatory.fingerprint,
-                at=datetime.fromisoformat(said["at"]),
-            )
-            run.standing = await move(standing, CertificateState.ISSUED, frm=(CertificateState.SIGNED,), actor=ACTOR, at=at, issued_at=at)
-            await post_cover(standing.application_id, actor=ACTOR, at=at)
-            draft = await application_by_id(PLATFORM, standing.application_id)
-            await move_application(draft, ApplicationState.ISSUED, actor=ACTOR, at=at, frm=(ApplicationState.APPROVED,))
-            await ApprovalRow.update({ApprovalRow.state: str(ApprovalState.DONE), ApprovalRow.last_problem: ""}).where(
-                ApprovalRow.id == run.row["id"]
-            )
-            if run.frozen.application.kind is Kind.IN_LIEU:
-                await self._supersede(run.frozen.application.replaces or "", standing.number, at)
-            await _announce("coo_certificate_issued", at, number=standing.number, sha256=said["signed_sha256"], scheme=standing.scheme)
-            pass_point("issuing")
-        _log.info("issued", extra={"number": standing.number, "reference": draft.reference})
+        if why := await ending.replaced_is_gone(run):
+            await ending.void_number(run, why, self.clock.now())
+            raise Ended
+        await ending.let_out(run, self.clock.now())
         pass_point("issued")
 
-    async def _supersede(self, number: str, by: str, at: datetime) -> None:
-        before = await by_number(number)
-        if before is None:
-            raise Conflict(f"{number}, which this one replaces, is not in the register.", code="replaced_gone")
-        await move(
-            before,
-            CertificateState.SUPERSEDED,
-            frm=(CertificateState.ISSUED,),
-            actor=ACTOR,
-            at=at,
-            detail={"replaced_by": by},
-            replaced_by=by,
-        )
-        await _announce("coo_certificate_superseded", at, number=before.number, replaced_by=by)
 
-    # --- what goes wrong ------------------------------------------------------------------------
-
-    async def _void(self, run: "_Run", reason: str) -> None:
-        """The number reads as never issued; the application goes back to scrutiny with its cover untouched."""
-        at = self.clock.now()
-        async with uow():
-            run.standing = await void(run.certificate, reason, actor=ACTOR, at=at)
-            draft = await application_by_id(PLATFORM, run.certificate.application_id)
-            await move_application(draft, ApplicationState.FILED, actor=ACTOR, at=at, frm=(ApplicationState.APPROVED,))
-            await ApprovalRow.update({ApprovalRow.state: str(ApprovalState.DONE), ApprovalRow.last_problem: reason[:500]}).where(
-                ApprovalRow.id == run.row["id"]
-            )
-            await audit("number_void", room="issuing", subject=run.certificate.number, actor=ACTOR, at=at, detail={"reason": reason[:300]})
-        _log.warning("void", extra={"number": run.certificate.number})
-
-    def _guarded(self, name: str, act: Callable[["_Run"], Awaitable[None]]) -> Callable[[str], Coroutine[Any, Any, StepOutcome]]:
-        async def step(id: str) -> StepOutcome:
-            run = await _Run.load(UUID(id))
-            if run.row["state"] == ApprovalState.DONE:
-                return StepOutcome.STOP
-            try:
-                await act(run)
-            except _Ended:
-                return StepOutcome.STOP
-            except _Again:
-                await self._hold(run, timedelta(0), "The day changed; it is drawn again.")
-                return StepOutcome.STOP
-            except Exception as error:
-                await self._hold(run, _patience(error, run.row["runs"]), _sentence(error))
-                _log.warning("step_held", extra={"step": name, "approval": id, "problem": getattr(error, "code", type(error).__name__)})
-                return StepOutcome.STOP
-            return StepOutcome.NEXT
-
-        return step
-
-    async def _hold(self, run: "_Run", wait: timedelta, problem: str) -> None:
-        """Writes down what keeps it, and when the next run may come; a new run gets a new name."""
-        changed: dict[Any, Any] = {
-            ApprovalRow.wait_until: self.clock.now() + wait,
-            ApprovalRow.last_problem: problem[:500],
-            ApprovalRow.runs: run.row["runs"] + 1,
-        }
-        async with uow():
-            await ApprovalRow.update(changed).where(ApprovalRow.id == run.row["id"], ApprovalRow.runs == run.row["runs"])
+def _known_chain(signer: Signer, signatory: Enrolled) -> X509Chain | None:
+    """The chain that will sign, unless it is known only afterwards."""
+    return None if signer.mode is Mode.REMOTE else signatory.chain
 
 
-class _Ended(Exception):
-    """The certificate is VOID; this run is over."""
-
-
-class _Again(Exception):
-    """Something outside moved on (the day); start over at once."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """One step's look at the rows."""
-
-    row: dict[str, Any]
-    frozen: Frozen
-    standing: Standing | None
-
-    @classmethod
-    async def load(cls, approval: UUID) -> "_Run":
-        row = await ApprovalRow.select().where(ApprovalRow.id == approval).first()
-        if row is None:
-            raise Conflict("The approval is not there any more.", code="approval_gone")
-        return cls(dict(row), msgspec.json.decode(row["frozen"], type=Frozen), await by_approval(approval))
-
-    @property
-    def certificate(self) -> Standing:
-        """The certificate, which the number step made."""
-        if self.standing is None:
-            raise Conflict("The approval has no number yet.", code="not_numbered")
-        return self.standing
-
-
-def _patience(error: Exception, runs: int) -> timedelta:
-    """How long to wait: longer each time; for what only a person can mend, until they start it again."""
-    if isinstance(error, Refused) and not isinstance(error, Conflict):
-        return _NEVER
-    return timedelta(seconds=min(900, 2 ** min(runs, 10)))
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, EngineError):
-        return error.say
-    return f"An unforeseen failure ({type(error).__name__}); it is tried again."
+def _covers_the_new_day(run: Run, today: date) -> bool:
+    """Whether the act behind the approval covers drawing it again with today's date: a shell's does, a page's is asked for."""
+    return bool(run.row["from_shell"]) or run.row["kind"] != "officer" or run.row["confirmed_on"] == today
 
 
 def _place(rect: Rect) -> dict[str, float]:
     return {"page": rect.page, "x_mm": rect.x_mm, "y_mm": rect.y_mm, "w_mm": rect.w_mm, "h_mm": rect.h_mm}
-
-
-async def _announce(topic: str, at: datetime, **payload: str) -> None:
-    await Announcement.insert(Announcement(topic=topic, payload=json.dumps(payload), made_at=at))

@@ -1,24 +1,40 @@
 """The queue in front of the corridor: starts runs, looks after those that stopped, tells the plugins what happened."""
 
+import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Any
+from collections.abc import Set
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 from engine.certificate import CertificateState
+from engine.errors import Conflict
 from engine.issuing.tables import ApprovalRow, ApprovalState
+from engine.jobs import run_key
 from engine.proof import Standing, by_approval
 from engine.registry import Registry
-from engine.store import uow
+from engine.store import audit, uow
 from engine.store.tables import Announcement
 
-__all__ = ["JOB", "Outcome", "announce", "outcome", "start_again", "sweep"]
+__all__ = ["JOB", "Outcome", "Runs", "announce", "confirm_day", "outcome", "start_again", "sweep"]
 
 JOB = "issue"
 _log = logging.getLogger(__name__)
-_MOST_TRIES = 10
+_AT_ONCE = 500
+_MOST_TRIES = 24  # the last of them about half a day after the first
+_LONGEST_S = 3600
+_LISTEN_S = 30
+
+
+class Runs(Protocol):
+    """What the queue asks of the job engine about runs; `engine.jobs.JobEngine` answers."""
+
+    async def under_way(self, job: str) -> Set[str]: ...
+
+    async def is_over(self, job: str, id: str, run: int) -> bool: ...
+
+    async def enqueue(self, job: str, id: str, run: int) -> str: ...
 
 
 class Outcome:
@@ -45,50 +61,75 @@ async def outcome(approval: UUID) -> Outcome:
 async def start_again(approval: UUID) -> None:
     """A person says: try now. Does nothing to a run that is under way."""
     async with uow():
-        await ApprovalRow.update({ApprovalRow.wait_until: None}).where(
+        await ApprovalRow.update({ApprovalRow.wait_until: None, ApprovalRow.last_problem: ""}).where(
             ApprovalRow.id == approval, ApprovalRow.state != str(ApprovalState.DONE)
         )
 
 
-async def sweep(
-    now: datetime, *, is_over: Callable[[str, UUID, int], Awaitable[bool]], enqueue: Callable[[str, UUID, int], Awaitable[object]]
-) -> int:
+async def confirm_day(approval: UUID, on: date, *, actor: str, at: datetime) -> None:
+    """The officer confirms that it is drawn again with the date `on`, since the day changed before it was signed."""
+    async with uow():
+        confirmed = (
+            await ApprovalRow.update({ApprovalRow.confirmed_on: on, ApprovalRow.wait_until: None, ApprovalRow.last_problem: ""})
+            .where(ApprovalRow.id == approval, ApprovalRow.state == str(ApprovalState.SPENT))
+            .returning(ApprovalRow.content_sha256)
+        )
+        if not confirmed:
+            raise Conflict("This approval does not wait for a new date.", code="approval_state")
+        sha256 = confirmed[0]["content_sha256"]
+        await audit("day_confirmed", room="issuing", subject=str(approval), actor=actor, at=at, after=sha256, detail={"on": on.isoformat()})
+
+
+async def sweep(now: datetime, runs: Runs) -> int:
     """Starts a run for every approval that is not done, is not held back, and whose last run is not under way."""
     rows = (
-        await ApprovalRow.select(ApprovalRow.id, ApprovalRow.runs, ApprovalRow.wait_until)
-        .where(ApprovalRow.state != str(ApprovalState.DONE))
-        .limit(500)
+        await ApprovalRow.select(ApprovalRow.id, ApprovalRow.runs)
+        .where(ApprovalRow.state != str(ApprovalState.DONE), ApprovalRow.wait_until.is_null() | (ApprovalRow.wait_until <= now))
+        .order_by(ApprovalRow.approved_at, ApprovalRow.id)
+        .limit(_AT_ONCE)
     )
+    busy = await runs.under_way(JOB) if rows else frozenset()
     started = 0
     for row in rows:
-        if row["wait_until"] is not None and row["wait_until"] > now:
+        id, run = str(row["id"]), row["runs"]
+        if run_key(JOB, id, run) in busy:
             continue
-        run = row["runs"]
-        if await is_over(JOB, row["id"], run):
+        if await runs.is_over(JOB, id, run):
             async with uow():
                 await ApprovalRow.update({ApprovalRow.runs: run + 1}).where(ApprovalRow.id == row["id"], ApprovalRow.runs == run)
             run += 1
-        await enqueue(JOB, row["id"], run)
+        await runs.enqueue(JOB, id, run)
         started += 1
     return started
 
 
 async def announce(registry: Registry, at: datetime) -> int:
-    """Tells the plugins what was announced and not yet told; a plugin that fails is told again later, and stops nobody."""
+    """Tells the plugins what is due; one that fails is told again, later each time, and stops nobody."""
     rows = (
         await Announcement.select()
-        .where(Announcement.told_at.is_null(), Announcement.tries < _MOST_TRIES)
-        .order_by(Announcement.made_at)
+        .where(Announcement.told_at.is_null(), Announcement.tries < _MOST_TRIES, Announcement.due_at <= at)
+        .order_by(Announcement.due_at, Announcement.made_at)
         .limit(100)
     )
     for row in rows:
-        errors = _tell(registry, row["topic"], json.loads(row["payload"]))
-        changed: dict[Any, Any] = {Announcement.tries: row["tries"] + 1, Announcement.last_error: "; ".join(errors)[:500]}
-        if not errors:
+        errors = await _told(registry, row["topic"], json.loads(row["payload"]))
+        tries = row["tries"] + 1
+        changed: dict[Any, Any] = {Announcement.tries: tries, Announcement.last_error: "; ".join(errors)[:500]}
+        if errors:
+            changed[Announcement.due_at] = at + timedelta(seconds=min(_LONGEST_S, 2**tries))
+        else:
             changed[Announcement.told_at] = at
         async with uow():
             await Announcement.update(changed).where(Announcement.id == row["id"])
     return len(rows)
+
+
+async def _told(registry: Registry, topic: str, payload: dict[str, Any]) -> list[str]:
+    """What went wrong. A plugin listens in a thread, so that a slow one holds nothing up but the announcements."""
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(_tell, registry, topic, payload), _LISTEN_S)
+    except TimeoutError:
+        return [f"a listener took longer than {_LISTEN_S} seconds"]
 
 
 def _tell(registry: Registry, topic: str, payload: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from engine.application import ApplicationState, IssuerKind, Kind
 from engine.clock import Clock, ist_day
 from engine.contracts.origin import Outcome
 from engine.errors import Conflict, Refused
+from engine.failpoints import pass_point
 from engine.filing import Draft, move
 from engine.issuing.frozen import Frozen, freeze
 from engine.issuing.tables import ApprovalKind, ApprovalRow
@@ -22,7 +23,7 @@ from engine.proof import by_number
 from engine.scope import Scope
 from engine.store import audit, uow
 
-__all__ = ["Approval", "Decision", "approve", "of_draft"]
+__all__ = ["Approval", "Decision", "approve", "of_draft", "preview", "record"]
 
 _log = logging.getLogger(__name__)
 
@@ -80,10 +81,18 @@ async def preview(decision: Decision, *, demo: bool, at: datetime) -> Frozen:
 
 
 async def approve(decision: Decision, frozen: Frozen, *, actor: str, clock: Clock, wake: Callable[[], None] | None = None) -> Approval:
-    """Approves exactly this frozen input. Raises Conflict if the application changed or was decided meanwhile."""
-    at, draft = clock.now(), decision.filed.draft
-    if await cover_of(draft) is None:
-        raise Conflict("The fee of this application is not covered yet.", code="cover_missing", reference=draft.reference)
+    """Approves exactly this frozen input and lets the corridor begin. Raises Conflict if the application changed or was decided meanwhile."""
+    async with uow():
+        approval = await record(decision, frozen, actor=actor, at=clock.now())
+    pass_point("approved")
+    if wake:
+        wake()
+    return approval
+
+
+async def record(decision: Decision, frozen: Frozen, *, actor: str, at: datetime) -> Approval:
+    """Writes the approval in the unit of work around the call. Raises Conflict as `approve` does."""
+    draft = decision.filed.draft
     enrolled = await live_enrolment(
         officer=decision.officer.id if decision.officer else None,
         exporter_user=decision.user.id if decision.user and not decision.officer else None,
@@ -104,22 +113,21 @@ async def approve(decision: Decision, frozen: Frozen, *, actor: str, clock: Cloc
         content_sha256=frozen.content_sha256,
         approved_at=at,
     )
-    async with uow():
-        await move(draft, ApplicationState.APPROVED, actor=actor, at=at, frm=(ApplicationState.FILED,))
-        await ApprovalRow.insert(row)
-        await audit(
-            "approved",
-            room="issuing",
-            subject=draft.reference,
-            actor=actor,
-            at=at,
-            agency=draft.agency_id,
-            office=draft.office_id,
-            after=frozen.content_sha256,
-        )
+    await move(draft, ApplicationState.APPROVED, actor=actor, at=at, frm=(ApplicationState.FILED,))
+    if await cover_of(draft) is None:  # asked while the application is ours: nobody releases a cover under an approval
+        raise Conflict("The fee of this application is not covered yet.", code="cover_missing", reference=draft.reference)
+    await ApprovalRow.insert(row)
+    await audit(
+        "approved",
+        room="issuing",
+        subject=draft.reference,
+        actor=actor,
+        at=at,
+        agency=draft.agency_id,
+        office=draft.office_id,
+        after=frozen.content_sha256,
+    )
     _log.info("approved", extra={"reference": draft.reference})
-    if wake:
-        wake()
     return Approval(UUID(str(row.id)), draft.id, frozen.content_sha256)
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from engine.application import Application, ApplicationState, IssuerKind
 from engine.clock import Clock
 from engine.errors import Conflict, Refused
+from engine.failpoints import pass_point
 from engine.filing import Draft, find, open_draft, require_office
-from engine.issuing.scrutiny import Approval, Decision, approve, of_draft, preview
+from engine.issuing.scrutiny import Approval, Decision, of_draft, preview, record
 from engine.money import file, filed_again, waive
 from engine.people import exporter_user, find_officer
 from engine.registry import Registry
@@ -26,18 +27,26 @@ async def approve_at_shell(
     `what` is an application, or the reference of one. An application that is approved or issued already keeps its approval.
     """
     async with uow():
-        now = clock.now()
-        draft = await open_draft(PLATFORM, what, actor="shell", at=now) if isinstance(what, Application) else await find(PLATFORM, what)
-        if draft.state in {ApplicationState.APPROVED, ApplicationState.ISSUED}:
-            return draft, await _known(draft)
-        if draft.state in {ApplicationState.DRAFT, ApplicationState.QUERIED}:
-            await file(PLATFORM, draft.reference, registry=registry, actor="shell", at=now)
-        decision, actor = await _decision(draft.reference, officer, signatory, registry, now)
-        await waive(decision.filed.draft, by=actor, reason=_REASON, at=now)
-        frozen = await preview(decision, demo=demo, at=now)
-        approval = await approve(decision, frozen, actor=actor, clock=clock)
-        await audit("approved_from_shell", room="issuing", subject=draft.reference, actor=actor, at=now, agency=draft.agency_id)
-        return decision.filed.draft, approval
+        draft, approval, new = await _acts(what, officer, signatory, registry, clock.now(), demo)
+    if new:
+        pass_point("approved")
+    return draft, approval
+
+
+async def _acts(
+    what: Application | str, officer: str | None, signatory: str | None, registry: Registry, now: datetime, demo: bool
+) -> tuple[Draft, Approval, bool]:
+    draft = await open_draft(PLATFORM, what, actor="shell", at=now) if isinstance(what, Application) else await find(PLATFORM, what)
+    if draft.state in {ApplicationState.APPROVED, ApplicationState.ISSUED}:
+        return draft, await _known(draft), False
+    if draft.state in {ApplicationState.DRAFT, ApplicationState.QUERIED}:
+        await file(PLATFORM, draft.reference, registry=registry, actor="shell", at=now)
+    decision, actor = await _decision(draft.reference, officer, signatory, registry, now)
+    await waive(decision.filed.draft, by=actor, reason=_REASON, at=now)
+    frozen = await preview(decision, demo=demo, at=now)
+    approval = await record(decision, frozen, actor=actor, at=now)
+    await audit("approved_from_shell", room="issuing", subject=draft.reference, actor=actor, at=now, agency=draft.agency_id)
+    return decision.filed.draft, approval, True
 
 
 async def _known(draft: Draft) -> Approval:

@@ -29,7 +29,10 @@ from engine.proof import Standing, move
 from engine.store import FileStore, uow
 from engine.store.files import remember
 
-__all__ = ["OpenJob", "end_job", "intend", "live_job", "note_waiting", "only_result"]
+__all__ = ["OpenJob", "Result", "count_try", "end_job", "end_live", "intend", "live_job", "note_waiting", "only_answer"]
+
+
+Result = RawSignature | CmsResult | Declined
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,26 @@ async def end_job(job: OpenJob, state: DocumentState, *, at: datetime, detail: s
     ).where(SigningJobRow.id == job.id)
 
 
-def only_result(outcome: SigningOutcome, job: OpenJob, signer: str) -> RawSignature | CmsResult | Declined | Waiting:
+async def end_live(standing: Standing, *, at: datetime, detail: str) -> None:
+    """Ends the job of a certificate that will not be signed by it, if there is one, in the unit of work around the call."""
+    document = SigningDocumentRow
+    ended = (
+        await document.update({document.state: str(DocumentState.FAILED), document.detail: detail[:300], document.live_key: str(uuid4())})
+        .where(document.live_key == str(standing.id), document.state.is_in([str(DocumentState.OPEN), str(DocumentState.WAITING)]))
+        .returning(document.job)
+    )
+    for row in ended:
+        await SigningJobRow.update(
+            {
+                SigningJobRow.state: str(DocumentState.FAILED),
+                SigningJobRow.ended_at: at,
+                SigningJobRow.detail: detail[:300],
+                SigningJobRow.action: "",
+            }
+        ).where(SigningJobRow.id == row["job"])
+
+
+def only_answer(outcome: SigningOutcome, job: OpenJob, signer: str) -> Result | Waiting:
     """What became of the job's one document. Raises PluginError if the signer answered for others, or for none."""
     if isinstance(outcome, Waiting | Declined):
         return outcome

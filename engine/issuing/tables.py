@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from piccolo.columns import BigInt, Boolean, Bytea, Integer, Text, Timestamptz
+from piccolo.columns import BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.constraints import Check, Unique
 
 from engine.filing.tables import SELF_HAS_NO_OFFICE, ApplicationRow
@@ -43,6 +43,7 @@ class ApprovalRow(Row, tablename="approval"):
     """The right to one certificate: binds the frozen input by hash and is spent by a conditional write.
 
     `runs` counts how often the corridor was started for it; `wait_until` holds it back after a failure.
+    `confirmed_on` is the new date that the officer confirmed after the day had changed.
     """
 
     application = refers(ApplicationRow)
@@ -63,6 +64,7 @@ class ApprovalRow(Row, tablename="approval"):
     runs = Integer(default=0)
     wait_until = Timestamptz(null=True, default=None)
     last_problem = text(500, default="")
+    confirmed_on = Date(null=True, default=None)
 
     kind_known = one_of("kind", ApprovalKind)
     state_known = one_of("state", ApprovalState)

@@ -4,20 +4,21 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandleAsync
 from dbos._error import DBOSException
 
 from engine.errors import Unavailable
-from engine.jobs.steps import Step, StepOutcome
+from engine.jobs.steps import Step, StepOutcome, run_key
 
 __all__ = ["QUEUE", "JobEngine"]
 
 QUEUE = "jobs"
 # A constant: work of another version would not be recovered. Changed steps get a new job name instead.
 _VERSION = "1"
-
+_UNDER_WAY = ["PENDING", "ENQUEUED", "DELAYED"]
 
 _jobs: dict[str, Sequence[Step]] = {}
 
@@ -45,7 +46,6 @@ class JobEngine:
         """Launches in the running loop; what was cut off before goes on by itself."""
         _jobs.clear()
         _jobs.update(jobs)
-        logging.getLogger("dbos").setLevel(logging.WARNING)
         if self._url.startswith("sqlite:///"):
             Path(self._url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         DBOS(
@@ -59,6 +59,7 @@ class JobEngine:
                 log_level="WARNING",
             )
         )
+        _speak_through_ours()
         if not self._execute:
             DBOS.listen_queues([])
         DBOS.launch()
@@ -75,7 +76,7 @@ class JobEngine:
 
     async def enqueue(self, job: str, id: str, run: int) -> str:
         """Queues one run of a job; saying it twice is saying it once. Gives the run's own id."""
-        key = f"{job}-{id}-{run}"
+        key = run_key(job, id, run)
         try:
             with SetWorkflowID(key):
                 await DBOS.enqueue_workflow_async(QUEUE, _run, job, id)
@@ -85,8 +86,13 @@ class JobEngine:
 
     async def is_over(self, job: str, id: str, run: int) -> bool:
         """Whether that run ended, however; False while it is queued or under way, and for one nobody knows yet."""
-        status = await DBOS.get_workflow_status_async(f"{job}-{id}-{run}")
-        return status is not None and status.status not in {"PENDING", "ENQUEUED", "DELAYED"}
+        status = await DBOS.get_workflow_status_async(run_key(job, id, run))
+        return status is not None and status.status not in _UNDER_WAY
+
+    async def under_way(self, job: str) -> frozenset[str]:
+        """The names of the runs of that job that are queued or under way, in one question."""
+        found = await DBOS.list_workflows_async(status=_UNDER_WAY, workflow_id_prefix=f"{job}-", load_input=False, load_output=False)
+        return frozenset(run.workflow_id for run in found)
 
     async def wait(self, key: str, timeout_s: float) -> bool:
         """Waits for a run to end; False if it has not in time."""
@@ -99,13 +105,20 @@ class JobEngine:
             logging.getLogger(__name__).warning("run_ended_with_an_error", extra={"run": key})
         return True
 
-    async def forget(self, before_ms: int) -> int:
-        """Deletes the history of runs that ended before that time (epoch milliseconds)."""
-        from datetime import UTC, datetime
-
-        until = datetime.fromtimestamp(before_ms / 1000, UTC).isoformat()
-        done = await DBOS.list_workflows_async(status=["SUCCESS", "ERROR", "CANCELLED"], end_time=until, limit=500)
+    async def forget(self, before: datetime) -> int:
+        """Deletes the history of runs that were queued before that moment and ended."""
+        done = await DBOS.list_workflows_async(
+            status=["SUCCESS", "ERROR", "CANCELLED"], end_time=before.isoformat(), limit=500, load_input=False, load_output=False
+        )
         ids = [run.workflow_id for run in done]
         if ids:
             await DBOS.delete_workflows_async(ids)
         return len(ids)
+
+
+def _speak_through_ours() -> None:
+    """Takes the job engine's own handlers away, so that its warnings are lines of our log like any other."""
+    logger = logging.getLogger("dbos")
+    logger.handlers.clear()
+    logger.propagate = True
+    logger.setLevel(logging.WARNING)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Step", "StepOutcome"]
+__all__ = ["Step", "StepOutcome", "run_key"]
 
 
 class StepOutcome(StrEnum):
@@ -15,3 +15,8 @@ class StepOutcome(StrEnum):
 
 
 Step = tuple[str, Callable[[str], Coroutine[Any, Any, StepOutcome]]]
+
+
+def run_key(job: str, id: str, run: int) -> str:
+    """The name of one run of a job: the same name is the same run."""
+    return f"{job}-{id}-{run}"

@@ -1,10 +1,11 @@
 """Looks at the rows every few seconds and starts what nobody started: after a crash, a restore, a lost message."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-__all__ = ["Sweeper"]
+__all__ = ["Sweep", "Sweeper"]
 
 _log = logging.getLogger(__name__)
 Sweep = tuple[str, float, Callable[[], Awaitable[object]]]
@@ -16,6 +17,11 @@ class Sweeper:
     def __init__(self, sweeps: Sequence[Sweep]) -> None:
         self._sweeps = sweeps
         self._tasks: list[asyncio.Task[None]] = []
+        self._wake = {name: asyncio.Event() for name, _, _ in sweeps}
+
+    def wake(self, name: str) -> None:
+        """Runs that sweep now instead of at its next turn."""
+        self._wake[name].set()
 
     async def start(self) -> None:
         """Runs every sweep once, then keeps them going."""
@@ -32,7 +38,9 @@ class Sweeper:
 
     async def _keep(self, name: str, every_s: float, act: Callable[[], Awaitable[object]]) -> None:
         while True:
-            await asyncio.sleep(every_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake[name].wait(), every_s)
+            self._wake[name].clear()
             await self._once(name, act)
 
     @staticmethod

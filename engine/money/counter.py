@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from engine.application import ApplicationState, IssuerKind, Kind
-from engine.certificate import CertificateState, is_legacy
+from engine.application import ApplicationState, IssuerKind
 from engine.clock import ist_day
 from engine.contracts.form import Filled, Form
 from engine.contracts.origin import Finding
 from engine.errors import Conflict, Refused
 from engine.filing import Draft, examine, find, keep_finding, move
+from engine.money.replacing import claim_replaced, let_go_of_replaced, require_replaceable
 from engine.money.tables import CoverKind, CoverRow, CoverState
-from engine.proof import Standing, by_number
 from engine.registry import Registry
 from engine.scope import Scope
 from engine.store import audit, uow
@@ -45,10 +44,11 @@ async def file(scope: Scope, reference: str, *, registry: Registry, actor: str, 
     """Files a draft: everything is examined again, the finding is kept, and it cannot be changed any more."""
     draft = await find(scope, reference)
     filed = await _examined(draft, registry, at)
-    await _check_replaced(draft)
+    replaced = await require_replaceable(draft)
     async with uow():
         await keep_finding(draft, filed.form, filed.finding, at)
         await move(draft, ApplicationState.FILED, actor=actor, at=at, frm=(ApplicationState.DRAFT, ApplicationState.QUERIED))
+        await claim_replaced(draft, replaced, at)
     return Filed(await find(scope, reference), filed.form, filed.finding, filed.filled)
 
 
@@ -57,7 +57,7 @@ async def filed_again(scope: Scope, reference: str, *, registry: Registry, at: d
     draft = await find(scope, reference)
     if draft.state is not ApplicationState.FILED:
         raise Conflict(f"The application {reference} is {draft.state}, not filed.", code="application_state", reference=reference)
-    await _check_replaced(draft)
+    await require_replaceable(draft)
     return await _examined(draft, registry, at)
 
 
@@ -65,24 +65,6 @@ async def _examined(draft: Draft, registry: Registry, at: datetime) -> Filed:
     examined = examine(draft.application, registry, ist_day(at))
     finding, filled = examined.require()
     return Filed(draft, examined.form, finding, filled)
-
-
-async def _check_replaced(draft: Draft) -> None:
-    """An in-lieu or duplicate application names an issued certificate of the same exporter and agency."""
-    number = draft.application.replaces
-    if draft.application.kind not in {Kind.IN_LIEU, Kind.DUPLICATE} or not number:
-        return
-    standing: Standing | None = None if is_legacy(number) else await by_number(number)
-    if standing is None or standing.exporter_id != draft.exporter_id or standing.agency_id != draft.agency_id:
-        raise Refused(
-            f"{number} is no certificate of this exporter by this agency.",
-            box="replaces",
-            rule="in-lieu at the agency that issued the first",
-        )
-    if standing.state is not CertificateState.ISSUED:
-        raise Refused(
-            f"{number} is {standing.state}; only an issued certificate can be replaced.", box="replaces", rule="replaced one is issued"
-        )
 
 
 async def waive(draft: Draft, *, by: str, reason: str, at: datetime) -> Cover:
@@ -110,7 +92,7 @@ async def waive(draft: Draft, *, by: str, reason: str, at: datetime) -> Cover:
 
 async def _announce_filed(draft: Draft, at: datetime) -> None:
     payload = json.dumps({"reference": draft.reference, "scheme": draft.application.scheme})
-    await Announcement.insert(Announcement(topic="coo_application_filed", payload=payload, made_at=at))
+    await Announcement.insert(Announcement(topic="coo_application_filed", payload=payload, made_at=at, due_at=at))
 
 
 async def cover_of(draft: Draft) -> Cover | None:
@@ -131,7 +113,8 @@ async def post_cover(application_id: UUID, *, actor: str, at: datetime) -> None:
 
 
 async def release_cover(application_id: UUID, *, actor: str, at: datetime) -> None:
-    """Lets go of what was set aside: the application ends without a certificate."""
+    """Lets go of what was set aside, money and claim alike: the application ends without a certificate."""
+    await let_go_of_replaced(application_id, at)
     await CoverRow.update({CoverRow.state: str(CoverState.RELEASED), CoverRow.ended_at: at, CoverRow.live_key: str(uuid4())}).where(
         CoverRow.live_key == str(application_id), CoverRow.state == str(CoverState.OPEN)
     )

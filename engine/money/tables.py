@@ -7,9 +7,10 @@ from piccolo.constraints import Check
 
 from engine.filing.tables import SELF_HAS_NO_OFFICE, ApplicationRow
 from engine.people.tables import Agency, Exporter, Office
+from engine.proof.tables import CertificateRow
 from engine.store.rows import CompositeForeignKey, Row, one_of, refers, text
 
-__all__ = ["CoverKind", "CoverRow", "CoverState", "OrderRow", "OrderState"]
+__all__ = ["CoverKind", "CoverRow", "CoverState", "OrderRow", "OrderState", "ReplacementRow"]
 
 
 class OrderState(StrEnum):
@@ -86,3 +87,26 @@ class CoverRow(Row, tablename="cover"):
     self_has_no_office = Check(SELF_HAS_NO_OFFICE)
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
     of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
+
+
+class ReplacementRow(Row, tablename="replacement"):
+    """The claim of a filed in-lieu application on the certificate it replaces.
+
+    `live_key` is the certificate's id while the claim stands and the row's own id once it is let go: two applications
+    never replace one certificate.
+    """
+
+    application = refers(ApplicationRow)
+    certificate = refers(CertificateRow)
+    issuer_kind = text(8)
+    agency = refers(Agency, null=True)
+    office = refers(Office, null=True)
+    exporter = refers(Exporter)
+    live_key = text(36, unique=True)
+    made_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+    self_has_no_office = Check(SELF_HAS_NO_OFFICE)
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
+    of_certificate = CompositeForeignKey(["exporter", "certificate"], "certificate", ["exporter", "id"])

@@ -311,7 +311,7 @@ async def files_of(standing: Standing) -> list[dict[str, Any]]:
 
 async def void(standing: Standing, reason: str, *, actor: str, at: datetime) -> Standing:
     """Ends a number as never issued, with its reason; the application may get another."""
-    before = (CertificateState.NUMBERED, CertificateState.DRAWN, CertificateState.SIGNING)
+    before = (CertificateState.NUMBERED, CertificateState.DRAWN, CertificateState.SIGNING, CertificateState.SIGNED)
     async with uow():
         return await move(
             standing,

@@ -47,6 +47,7 @@ TABLES: tuple[type[Row], ...] = (
     proof.CertificateRow,
     proof.CertificateFileRow,
     proof.CertificateEventRow,
+    money.ReplacementRow,
     issuing.SigningJobRow,
     issuing.SigningDocumentRow,
 )

@@ -7,7 +7,7 @@ and its thread keeps the process from ever ending). PostgreSQL: asyncpg's pool, 
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -149,18 +149,19 @@ class WalSQLite(SQLiteEngine):
     async def _run_in_new_connection(
         self, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None
     ) -> Any:
-        connection = await self.acquire()
-        healthy = False
-        try:
-            async with connection.execute(query, args or []) as cursor:
-                found = await cursor.fetchall()
-            healthy = True
-            return found
-        except sqlite3.Error:
-            healthy = not connection.in_transaction
-            raise
-        finally:
-            await (self.release(connection) if healthy else connection.close())
+        with translated():
+            connection = await self.acquire()
+            healthy = False
+            try:
+                async with connection.execute(query, args or []) as cursor:
+                    found = await cursor.fetchall()
+                healthy = True
+                return found
+            except sqlite3.Error:
+                healthy = not connection.in_transaction
+                raise
+            finally:
+                await (self.release(connection) if healthy else connection.close())
 
     async def _run_in_existing_connection(
         self, connection: Any, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None
@@ -228,6 +229,10 @@ class PooledPostgres(PostgresEngine):
         """Ends the pool."""
         if self.pool:
             await self.close_connection_pool()
+
+    async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> Any:
+        with translated():
+            return await super()._run_in_pool(query, args)
 
     def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
         return _SafePostgresTransaction(engine=self, allow_nested=allow_nested)

@@ -37,22 +37,23 @@ class FileStore:
         return f"sha256/{sha256[:2]}/{sha256}"
 
     async def put(self, data: bytes) -> str:
-        """Stores the bytes for good and gives their hash; already stored is stored."""
+        """Stores the bytes for good and gives their hash; already stored is stored. Raises Unavailable for a full disk."""
         sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            await self._put(sha256, data)
+        except (BaseError, OSError) as error:
+            raise Unavailable(f"The file store did not take a file: {error}.", code="file_store") from error
+        return sha256
+
+    async def _put(self, sha256: str, data: bytes) -> None:
         try:
             await obstore.put_async(self._store, self._path(sha256), data, mode="create")
         except AlreadyExistsError:
             if hashlib.sha256(await self._bytes(sha256)).hexdigest() != sha256:
-                await self._mend(sha256, data)
-        except (BaseError, OSError) as error:
-            raise Unavailable(f"The file store did not take a file: {error}.", code="file_store") from error
+                # a power cut can leave a torn file under a right name; the bytes in hand are the right ones
+                await obstore.put_async(self._store, self._path(sha256), data, mode="overwrite")
         if self._root is not None:
             await asyncio.to_thread(_sync, self._root / self._path(sha256))
-        return sha256
-
-    async def _mend(self, sha256: str, data: bytes) -> None:
-        """A power cut can leave a torn file under a right name; the bytes in hand are the right ones."""
-        await obstore.put_async(self._store, self._path(sha256), data, mode="overwrite")
 
     async def get(self, sha256: str) -> bytes:
         """The bytes of that hash. Raises NotFound, or Unavailable if what is stored is not what was stored."""
@@ -88,8 +89,9 @@ async def remember(sha256: str, size: int, *, room: str, row: str, purpose: str,
 
 
 def _sync(path: Path) -> None:
-    """Flushes a file and its folder to the disk."""
-    for target, flags in ((path, os.O_RDONLY), (path.parent, os.O_RDONLY | os.O_DIRECTORY)):
+    """Flushes a file, its folder, and the folder's own name to the disk."""
+    folder = os.O_RDONLY | os.O_DIRECTORY
+    for target, flags in ((path, os.O_RDONLY), (path.parent, folder), (path.parent.parent, folder)):
         handle = os.open(target, flags)
         try:
             os.fsync(handle)

@@ -4,6 +4,7 @@ The first line of the key file encrypts, every line decrypts, so a key is rotate
 What is encrypted carries its own purpose, so that a ciphertext moved to another row does not open there.
 """
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -13,6 +14,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from engine.errors import ConfigError, Untrusted
 
 __all__ = ["SecretBox"]
+
+_MARK = "key file of this database"
 
 
 class SecretBox:
@@ -27,10 +30,7 @@ class SecretBox:
         if not key_file.exists():
             if not create:
                 raise ConfigError(f"[secrets] key_file {key_file} is missing. Restore it; without it stored secrets cannot be read.")
-            key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as out:
-                out.write(Fernet.generate_key() + b"\n")
+            _write_new(key_file, Fernet.generate_key() + b"\n")
         if key_file.stat().st_mode & 0o077:
             raise ConfigError(f"[secrets] key_file {key_file} can be read by others. Run: chmod 600 {key_file}")
         try:
@@ -58,3 +58,32 @@ class SecretBox:
     def rotate(self, sealed: str) -> str:
         """The same secret under the newest key."""
         return self._keys.rotate(sealed.encode()).decode()
+
+    def mark(self) -> str:
+        """What a database keeps to know its key file by; see `require_mark`."""
+        return self.seal(_MARK, purpose=_MARK)
+
+    def require_mark(self, mark: str, key_file: Path) -> None:
+        """Raises ConfigError if the database was written with keys that this box does not have."""
+        try:
+            self.unseal(mark, purpose=_MARK)
+        except Untrusted as error:
+            raise ConfigError(
+                f"[secrets] key_file {key_file} is not the one this database was written with. Restore the right one from its backup.",
+                code="key_file_other",
+            ) from error
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """The whole file or none, on the disk; if another process was first, its file stays."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink()

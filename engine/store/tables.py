@@ -55,6 +55,7 @@ class Announcement(Row, tablename="store_announcement"):
     payload = Text()
     made_at = Timestamptz()
     told_at = Timestamptz(null=True, default=None, index=True)
+    due_at = Timestamptz()
     tries = Integer(default=0)
     last_error = text(500)
 

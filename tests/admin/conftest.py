@@ -1,30 +1,30 @@
 """A site with a register of every kind of certificate, and the real application over it, in this loop and as a server."""
 
 import asyncio
+import io
 import json
 import re
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
 from litestar import Litestar
+from reportlab.pdfgen.canvas import Canvas
 
 from admin.app import create_app
 from engine.application import Application, IssuerKind
 from engine.certificate import CertificateState, FileKind
 from engine.config import Config, load
-from engine.contracts.form import Filled
 from engine.filing import Draft, open_draft, read
 from engine.issuing.tables import ApprovalRow
 from engine.people import add_agency, add_office, make_key
@@ -80,7 +80,9 @@ def example() -> dict[str, Any]:
 async def story(tmp_path_factory: pytest.TempPathFactory, example: dict[str, Any]) -> Story:
     """A finished site in a folder of its own; nobody has it open."""
     folder = tmp_path_factory.mktemp("site")
-    (folder / "engine.toml").write_text("[site]\ndemo = true\n[verify]\nper_minute = 100000\nglobal_per_minute = 1000000\n", encoding="utf-8")
+    (folder / "engine.toml").write_text(
+        "[site]\ndemo = true\n[verify]\nper_minute = 100000\nglobal_per_minute = 1000000\n", encoding="utf-8"
+    )
     config = load(folder / "engine.toml", {})
     told = Story(config)
     database = await connect(config.database.url)
@@ -150,7 +152,9 @@ async def _signatory(agency: UUID) -> Signatory:
     return Signatory(UUID(str(officer.id)), UUID(str(enrolment.id)))
 
 
-async def _certificate(told: Story, store: FileStore, draft: Draft, agency: UUID, office: UUID, signatory: Signatory, state: CertificateState) -> None:
+async def _certificate(
+    told: Story, store: FileStore, draft: Draft, agency: UUID, office: UUID, signatory: Signatory, state: CertificateState
+) -> None:
     approval = ApprovalRow(
         application=draft.id,
         issuer_kind="agency",
@@ -197,10 +201,24 @@ async def _let_out(told: Story, store: FileStore, standing: Standing, state: Cer
         told.pdf_sha256 = sha256
     async with uow():
         issued = await move(
-            standing, CertificateState.ISSUED, frm=(CertificateState.NUMBERED,), actor="test", at=START, drawn_sha256="3" * 64, issued_at=START
+            standing,
+            CertificateState.ISSUED,
+            frm=(CertificateState.NUMBERED,),
+            actor="test",
+            at=START,
+            drawn_sha256="3" * 64,
+            issued_at=START,
         )
         await add_file(
-            issued, kind=FileKind.ELECTRONIC, serial=0, level="B-B", sha256=sha256, size=len(data), signer="key_file", fingerprint="", at=START
+            issued,
+            kind=FileKind.ELECTRONIC,
+            serial=0,
+            level="B-B",
+            sha256=sha256,
+            size=len(data),
+            signer="key_file",
+            fingerprint="",
+            at=START,
         )
         if state is not CertificateState.ISSUED:
             replaced_by = "EIA/2026/MUM/0000099X" if state is CertificateState.SUPERSEDED else ""
@@ -243,26 +261,25 @@ def _shown(file: Application) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clock() -> MovedClock:
-    """The time of the site under test."""
+    """The time of the site under test; it goes forward only."""
     return MovedClock()
 
 
 Opening = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def opening(story: Story, clock: MovedClock) -> Opening:
     """Opens the application over the story's site and gives a client for it; `verify` changes settings of [verify]."""
 
     @asynccontextmanager
-    async def opened(*, raises: bool = False, **verify: int) -> AsyncIterator[httpx.AsyncClient]:
-        config = replace(story.config, verify=replace(story.config.verify, **verify))
+    async def opened(*, public_url: str = BASE, **verify: int) -> AsyncIterator[httpx.AsyncClient]:
+        site = replace(story.config.site, public_url=public_url)
+        config = replace(story.config, site=site, verify=replace(story.config.verify, **verify))
         app = create_app(config, clock=clock, work=False)
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=raises)
-        async with _running(app), httpx.AsyncClient(transport=transport, base_url=BASE) as client:
-            client.app = app  # type: ignore[attr-defined]  # for tests that look behind the door
+        async with _running(app), _calling(app, public_url) as client:
             yield client
 
     return opened
@@ -287,20 +304,40 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
         await task
 
 
+def _calling(app: Litestar, base_url: str) -> httpx.AsyncClient:
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url=base_url)
+    client.app = app  # type: ignore[attr-defined]  # for tests that look behind the door
+    return client
+
+
+@pytest.fixture(scope="module")
+async def house(opening: Opening) -> AsyncIterator[Litestar]:
+    """The running application of a whole module of tests."""
+    async with opening() as first:
+        yield first.app  # type: ignore[attr-defined]
+
+
 @pytest.fixture
-async def client(opening: Opening) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application in this loop, with a browser's manners."""
-    async with opening() as opened:
+async def client(house: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with a browser's manners and no cookies yet."""
+    async with _calling(house, BASE) as opened:
         opened.headers["accept"] = "text/html"
         yield opened
 
 
 @pytest.fixture
-async def program(opening: Opening, story: Story) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API with a key of the agency and all rights."""
-    async with opening() as opened:
-        opened.headers |= {"authorization": f"Bearer {story.keys['whole']}", "accept": "application/json"}
+async def stranger(house: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A program without a key."""
+    async with _calling(house, BASE) as opened:
+        opened.headers["accept"] = "application/json"
         yield opened
+
+
+@pytest.fixture
+async def program(stranger: httpx.AsyncClient, story: Story) -> httpx.AsyncClient:
+    """A program with a key of the agency and all rights."""
+    stranger.headers["authorization"] = f"Bearer {story.keys['whole']}"
+    return stranger
 
 
 @dataclass
@@ -327,6 +364,20 @@ class Form:
 def form_of() -> Callable[[str], Form]:
     """Reads token, question and ticket from a page."""
     return Form.of
+
+
+@pytest.fixture
+def paper() -> Callable[[str], bytes]:
+    """Makes a PDF that says something."""
+
+    def made(text: str) -> bytes:
+        out = io.BytesIO()
+        sheet = Canvas(out)
+        sheet.drawString(40, 700, text)
+        sheet.save()
+        return out.getvalue()
+
+    return made
 
 
 @pytest.fixture(scope="session")

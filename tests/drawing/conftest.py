@@ -25,7 +25,7 @@ GOODS = (
     "Cotton knitted T-shirts, men's, assorted sizes and colours, dyed and printed",
     "Brake pads for passenger cars, asbestos-free",
     "Turmeric powder, café grade, Müller pack",
-    "Stainless steel fasteners M8×40, A2-70",
+    "Stainless steel fasteners M8×40, A2-70",  # noqa: RUF001  # the sign is the point
 )
 VALUES = {
     "agency_name": "Export Inspection Agency",

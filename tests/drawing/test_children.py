@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -73,8 +74,12 @@ async def test_network_and_processes_are_refused(children: Children, code: str) 
 
 async def test_files_are_written_in_its_own_folder_only(children: Children, tmp_path: Path) -> None:
     target = tmp_path / "marker"
-    for code in (f"open({str(target)!r}, 'w')", f"import os; os.open({str(target)!r}, os.O_CREAT)", f"import os; os.mkdir({str(target)!r})"):
-        with pytest.raises(Refused, match="not allowed|may not be written"):
+    for code in (
+        f"open({str(target)!r}, 'w')",
+        f"import os; os.open({str(target)!r}, os.O_CREAT)",
+        f"import os; os.mkdir({str(target)!r})",
+    ):
+        with pytest.raises(Refused, match=r"not allowed|may not be written"):
             await attempt(children, code)
     assert not target.exists()
     victim = tmp_path / "victim"
@@ -155,6 +160,25 @@ async def test_closing_twice_is_harmless_and_leaves_no_process_and_no_folder(tmp
     assert not Path(folder).exists()
 
 
+async def test_what_killed_processes_left_is_swept_and_what_is_held_or_fresh_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, fresh, foreign = tmp_path / "ecoo-child-x-old", tmp_path / "ecoo-child-x-fresh", tmp_path / "else-old"
+    first = Children(count=1, memory_mib=MIB, timeout_s=5, name="first")
+    held = Path(await first.run(os.getcwd))
+    for folder in (old, fresh, foreign):
+        folder.mkdir()
+        (folder / "file").write_text("x")
+    for folder in (old, foreign, held):
+        os.utime(folder, (1_000_000, 1_000_000))
+    second = Children(count=1, memory_mib=MIB, timeout_s=5, name="second")
+    await second.start()
+    assert not old.exists()
+    assert fresh.exists()
+    assert foreign.exists()
+    assert held.exists()
+    await asyncio.gather(first.close(), second.close())
+
+
 def test_children_end_when_their_parent_is_killed() -> None:
     code = (
         "import asyncio, signal\n"
@@ -163,7 +187,7 @@ def test_children_end_when_their_parent_is_killed() -> None:
         "    pool = Children(count=2, memory_mib=300, timeout_s=60, name='orphan')\n"
         "    await pool.start()\n"
         "    task = asyncio.ensure_future(pool.run(exec, 'while True: pass'))\n"
-        "    await asyncio.sleep(0.1)\n"
+        "    await asyncio.sleep(0)\n"
         "    print(*[line for t in __import__('pathlib').Path('/proc/self/task').iterdir() for line in (t / 'children').read_text().split()], flush=True)\n"
         "    await task\n"
         "asyncio.run(main())\n"

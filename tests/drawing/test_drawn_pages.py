@@ -16,6 +16,7 @@ from PIL import Image, ImageChops
 from engine.contracts.drawing import Drawing, DrawRequest, Mark
 from engine.contracts.form import Filled, Form
 from engine.drawing.draw import draw_now
+from engine.drawing.layout import lay_out
 from engine.errors import PluginError, Refused
 
 Certificate = Callable[..., DrawRequest]
@@ -43,7 +44,11 @@ def test_every_box_stands_where_it_stood(certificate: Certificate, golden: Golde
     drawing = draw_now(certificate(scheme, items))
     spots = [{"box": s.box, "lines": list(s.lines), **{k: round(v, 2) for k, v in asdict(s.rect).items()}} for s in drawing.placed]
     places = {"qr": asdict(drawing.qr), "signature": asdict(drawing.signature)}
-    now = json.dumps({"pages": drawing.pages, **{k: {a: round(b, 2) for a, b in v.items()} for k, v in places.items()}, "placed": spots}, indent=1, ensure_ascii=False)
+    now = json.dumps(
+        {"pages": drawing.pages, **{k: {a: round(b, 2) for a, b in v.items()} for k, v in places.items()}, "placed": spots},
+        indent=1,
+        ensure_ascii=False,
+    )
     assert json.loads(golden(f"{scheme}-{items}.json", now.encode())) == json.loads(now)
 
 
@@ -86,7 +91,9 @@ def test_the_code_is_read_by_two_readers_from_150_dpi(certificate: Certificate, 
     request = certificate(mark=Mark.DEMONSTRATION)
     shown = picture(draw_now(request), 0, 150)
     shown.save(tmp_path / "page.png")
-    read = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", tmp_path / "page.png"], capture_output=True, text=True, check=True)
+    read = subprocess.run(
+        ["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", tmp_path / "page.png"], capture_output=True, text=True, check=True
+    )
     assert read.stdout.strip() == request.qr_text
     assert cv2.QRCodeDetector().detectAndDecode(np.asarray(shown))[0] == request.qr_text
 
@@ -194,3 +201,15 @@ def test_a_box_that_the_form_has_not_is_never_dropped_in_silence(certificate: Ce
     request = certificate()
     with pytest.raises(PluginError, match="no box 99"):
         draw_now(replace(request, filled=Filled({**request.filled.boxes, "99": ("lost",)}, request.filled.rows)))
+
+
+@pytest.mark.parametrize("items", range(1, 13))
+def test_the_goods_end_above_the_declaration_and_nothing_can_be_added_below_them(certificate: Certificate, items: int) -> None:
+    request = certificate(items=items, values={"total_value": "USD 123456789012.00 and more words that make it wrap"})
+    layout = lay_out(request)
+    sheet = request.form.sheet.geometry
+    end = next(spot for spot in layout.placed if spot.box == "end of goods")
+    assert end.rect.y_mm + end.rect.h_mm <= sheet.bottom - sheet.closing.height
+    for page in layout.pages:
+        outlines = [rule for rule in page.rules if not rule.dotted]
+        assert all(rule.h >= 0 and rule.y + rule.h <= sheet.bottom + 0.01 for rule in outlines)

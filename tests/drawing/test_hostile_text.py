@@ -23,7 +23,7 @@ PAYLOADS = [
     "%s %(a)s %n $x ${x} #{y}",
     "&lt;b&gt; &amp;amp; &#65;",
     "[[[getattr(pow,'__globals__')]]]",
-    "<font color=\"[[x]]\">x</font>",
+    '<font color="[[x]]">x</font>',
     "url(file:///etc/passwd)",
     "@import 'http://127.0.0.1:9/'",
     "=cmd|' /C calc'!A0",

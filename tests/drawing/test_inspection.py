@@ -108,7 +108,13 @@ def test_white_text_is_caught(certificate: Certificate) -> None:
 
 def test_a_font_that_is_not_embedded_is_caught(certificate: Certificate) -> None:
     request = certificate(values={"verify_text": "plain"})
-    changed = drawn(request, lay_out(request), html=lambda text: text.replace('class="b"', 'style="font-family: Helvetica"', 1).replace(".b {", ".b { font-family: Helvetica } .c {"))
+    changed = drawn(
+        request,
+        lay_out(request),
+        html=lambda text: text.replace('class="b"', 'style="font-family: Helvetica"', 1).replace(
+            ".b {", ".b { font-family: Helvetica } .c {"
+        ),
+    )
     refused(changed, request, "not embedded|reads|outside")
 
 

@@ -264,7 +264,9 @@ def test_the_first_day_of_each_platform_is_accepted(tree: Tree, np_tree: Tree, a
 
 
 def test_the_last_day_of_the_older_platform_is_refused_for_np(np_tree: Tree, np_form: Form) -> None:
-    both(put("declaration.dated_on", "2024-08-27"), put("invoices.0.dated_on", "2024-08-27"))(np_tree)
+    put("declaration.dated_on", "2024-08-27")(np_tree)
+    for invoice in np_tree["invoices"]:
+        invoice["dated_on"] = "2024-08-27"
     assert [problem.rule for problem in problems_of(np_tree, np_form)] == ["cut-over date"]
 
 

@@ -1,5 +1,7 @@
 """The corridor by hand."""
+
 import time
+
 
 async def test_a_certificate_is_issued(walk, application):
     t = time.perf_counter()
@@ -12,4 +14,4 @@ async def test_a_certificate_is_issued(walk, application):
     draft, approval = await walk.approve(application)
     t2 = time.perf_counter()
     found = await walk.run(approval)
-    print("run again", time.perf_counter()-t2)
+    print("run again", time.perf_counter() - t2)

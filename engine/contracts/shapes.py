@@ -1,0 +1,158 @@
+"""Whether what a plugin brings has the shape that its hook asks for; every refusal names the plugin and the hook.
+
+A shape is all that can be known without using the thing. What it does is put to the test by `engine.promises`.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.application import IssuerKind, Kind
+from engine.contracts.drawing import CleanImage, Drawing
+from engine.contracts.form import Form, Pack
+from engine.contracts.signing import ConfigField, Mode, Signer
+from engine.errors import PluginError, Problem
+
+__all__ = ["check_answer", "check_form", "check_hook", "check_pack", "check_signer"]
+
+_SIGNER_ID = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
+_PACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_SCHEME = re.compile(r"[A-Z0-9_]{1,20}", re.ASCII)  # as `scheme` in the application file
+_COUNTRY = re.compile(r"[A-Z]{2}|\*", re.ASCII)
+_HS_DIGITS = frozenset({4, 6, 8, 10})
+_AWAITED = ("open", "close", "identity", "enrol", "start", "complete", "poll", "verify", "cancel")
+_CALLED = ("validate_config", "locate", "acknowledge")
+
+
+# --- hooks -------------------------------------------------------------------------------------
+
+
+def check_hook(plugin: str, hook: str, function: Any, options: Mapping[str, Any]) -> None:
+    """Refuses a hook that would not be called as its author thinks: a coroutine, a generator, a wrapper, an optional one."""
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise PluginError(
+            f"The plugin {plugin} defines {hook} as a coroutine or a generator; a hook is a plain function. Write def and return."
+        )
+    if options.get("wrapper") or options.get("hookwrapper"):
+        raise PluginError(
+            f"The plugin {plugin} wraps {hook}; no plugin stands between another one and the engine. Mark it @hookimpl alone."
+        )
+    if options.get("optionalhook"):
+        raise PluginError(f"The plugin {plugin} marks {hook} as optional; it would never be missed. Mark it @hookimpl alone.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    say: str
+    fits: Callable[[object], bool]
+
+
+def _list_of(fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda given: isinstance(given, list | tuple) and all(fits(each) for each in given)
+
+
+def _is(kind: type[Any]) -> Callable[[object], bool]:
+    return lambda given: isinstance(given, kind)
+
+
+def _is_command(given: object) -> bool:
+    return not isinstance(given, type) and bool(getattr(given, "name", ())) and callable(getattr(given, "command", None))
+
+
+def _are_boxes(given: object) -> bool:
+    texts = _list_of(_is(str))
+    return isinstance(given, Mapping) and all(isinstance(no, str) and texts(paragraphs) for no, paragraphs in given.items())
+
+
+_ANSWERS: Mapping[str, _Wanted] = {
+    "coo_signers": _Wanted("a list of signers", _list_of(_is(object))),
+    "coo_templates": _Wanted("a list of Pack", _list_of(_is(Pack))),
+    "coo_check_application": _Wanted("a list of Problem", _list_of(_is(Problem))),
+    "coo_fill_boxes": _Wanted("a mapping from box numbers to lists of texts", _are_boxes),
+    "coo_commands": _Wanted("a list of cyclopts apps, each with a name", _list_of(_is_command)),
+    "coo_clean_image": _Wanted("a CleanImage or None", lambda given: given is None or isinstance(given, CleanImage)),
+    "coo_draw": _Wanted("a Drawing or None", lambda given: given is None or isinstance(given, Drawing)),
+}
+
+
+def check_answer(plugin: str, hook: str, given: Any) -> Any:
+    """The answer as it is, if it is what the hook asks for."""
+    wanted = _ANSWERS.get(hook)
+    if wanted is not None and not wanted.fits(given):
+        inside = sorted({type(each).__name__ for each in given}) if isinstance(given, list | tuple) else []
+        what = f"{type(given).__name__} of {', '.join(inside)}" if inside else type(given).__name__
+        raise PluginError(f"The plugin {plugin} answered {hook} with {what}; it must be {wanted.say}.")
+    return given
+
+
+# --- signers -----------------------------------------------------------------------------------
+
+
+def check_signer(plugin: str, signer: Any) -> None:
+    """Refuses an object that is no signer, saying what it lacks."""
+    brought = f"The plugin {plugin} answered coo_signers with"
+    if isinstance(signer, type):
+        raise PluginError(f"{brought} the class {signer.__name__}; it must be an instance of it.")
+    if not isinstance(signer, Signer):
+        names = [*Signer.__annotations__, *(name for name in dir(Signer) if not name.startswith("_"))]
+        missing = sorted({name for name in names if not hasattr(signer, name)})
+        raise PluginError(f"{brought} an object that is no signer: it lacks {', '.join(missing) or 'its shape'}.")
+    if not (isinstance(signer.id, str) and _SIGNER_ID.fullmatch(signer.id)):
+        raise PluginError(f"{brought} the id {signer.id!r}; an id is 2 to 32 small letters, digits and _, a letter first.")
+    for name, fits, say in _FACTS:
+        if not fits(getattr(signer, name)):
+            raise PluginError(f"{brought} {signer.id}, whose {name} is {getattr(signer, name)!r}; it must be {say}.")
+    _check_methods(brought, signer)
+
+
+_FACTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("title", lambda title: isinstance(title, str) and bool(title.strip()), "a text for people"),
+    ("mode", _is(Mode), "a Mode"),
+    ("max_documents", lambda most: type(most) is int and most >= 1, "a whole number from 1"),
+    ("config_fields", _list_of(_is(ConfigField)), "a list of ConfigField"),
+)
+
+
+def _check_methods(brought: str, signer: Signer) -> None:
+    for name in (*_AWAITED, *_CALLED):
+        method = inspect.unwrap(getattr(signer, name))
+        if inspect.iscoroutinefunction(method) is not (name in _AWAITED):
+            right = "async def" if name in _AWAITED else "a plain def"
+            raise PluginError(f"{brought} {signer.id}, whose {name} must be {right}.")
+
+
+# --- packs and forms ---------------------------------------------------------------------------
+
+
+def check_pack(plugin: str, pack: Pack) -> None:
+    """Refuses a pack whose name cannot stand before a sheet's, or whose folder is not there."""
+    brought = f"The plugin {plugin} answered coo_templates with"
+    if not (isinstance(pack.name, str) and _PACK_NAME.fullmatch(pack.name)) or pack.name == "ecoo":
+        raise PluginError(f"{brought} a pack named {pack.name!r}; a name is 1 to 64 letters, digits, _ and -, and not ecoo.")
+    is_folder = getattr(pack.folder, "is_dir", None)
+    if not (callable(is_folder) and is_folder()):
+        raise PluginError(f"{brought} the pack {pack.name} in {str(pack.folder)!r}, which is no folder.")
+
+
+def check_form(where: str, form: Form) -> None:
+    """Refuses values of form.toml that are of the right type and still nothing that anybody could use."""
+    for key, given, known in (
+        ("kinds", form.kinds, {kind.value for kind in Kind}),
+        ("issuer_kinds", form.issuer_kinds, {kind.value for kind in IssuerKind}),
+        ("hs_digits", form.hs_digits, _HS_DIGITS),
+    ):
+        if not given or not set(given) <= known:
+            raise PluginError(f"{where}: {key} is {list(given)}; it must name some of {', '.join(map(str, sorted(known)))}.")
+    if not _SCHEME.fullmatch(form.scheme):
+        raise PluginError(f"{where}: code is {form.scheme!r}; it must be 1 to 20 capitals, digits and _.")
+    if not form.partners or not all(_COUNTRY.fullmatch(each) for each in form.partners):
+        raise PluginError(f'{where}: partners is {sorted(form.partners)}; it must be ISO 3166-1 codes of two capitals, or ["*"].')
+    for key, text in (("version", form.version), ("title", form.title), ("form_name", form.form_name), ("heading", "".join(form.heading))):
+        if not text.strip():
+            raise PluginError(f"{where}: {key} is empty.")
+    if form.effective_from and form.effective_until and form.effective_until < form.effective_from:
+        raise PluginError(f"{where}: effective_until is before effective_from.")
+    if len({leaf.name for leaf in form.leaves}) != len(form.leaves):
+        raise PluginError(f"{where}: leaves names a leaf twice.")

@@ -1,0 +1,69 @@
+"""In-lieu and duplicate applications: what they replace is issued, theirs, and replaced once.
+
+A filed in-lieu application claims its certificate, so a second one is refused before anybody draws a number for it.
+"""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from engine.application import IssuerKind, Kind
+from engine.certificate import CertificateState, is_legacy
+from engine.errors import Conflict, Refused
+from engine.filing import Draft
+from engine.money.tables import ReplacementRow
+from engine.proof import Standing, by_number
+from engine.store import uow
+
+__all__ = ["claim_replaced", "let_go_of_replaced", "require_replaceable"]
+
+
+async def require_replaceable(draft: Draft) -> Standing | None:
+    """The issued certificate of the same exporter and agency that the application names; None if it names none."""
+    number = draft.application.replaces
+    if draft.application.kind not in {Kind.IN_LIEU, Kind.DUPLICATE} or not number:
+        return None
+    standing: Standing | None = None if is_legacy(number) else await by_number(number)
+    if standing is None or standing.exporter_id != draft.exporter_id or standing.agency_id != draft.agency_id:
+        raise Refused(
+            f"{number} is no certificate of this exporter by this agency.",
+            box="replaces",
+            rule="in-lieu at the agency that issued the first",
+        )
+    if standing.state is not CertificateState.ISSUED:
+        raise Refused(
+            f"{number} is {standing.state}; only an issued certificate can be replaced.", box="replaces", rule="replaced one is issued"
+        )
+    return standing
+
+
+async def claim_replaced(draft: Draft, standing: Standing | None, at: datetime) -> None:
+    """Claims the certificate for this application, in the unit of work around the call. Raises Conflict if another one did."""
+    if standing is None or draft.application.kind is not Kind.IN_LIEU:
+        await let_go_of_replaced(draft.id, at)
+        return
+    held = await ReplacementRow.select(ReplacementRow.application).where(ReplacementRow.live_key == str(standing.id)).first()
+    if held is not None and held["application"] == draft.id:
+        return
+    await let_go_of_replaced(draft.id, at)
+    row = ReplacementRow(
+        application=draft.id,
+        certificate=standing.id,
+        issuer_kind=str(IssuerKind.AGENCY if draft.agency_id else IssuerKind.SELF),
+        **draft.owner,
+        live_key=str(standing.id),
+        made_at=at,
+    )
+    try:
+        async with uow():
+            await ReplacementRow.insert(row)
+    except Conflict as error:
+        raise Conflict(
+            f"Another application to replace {standing.number} is filed already.", code="replacement_claimed", box="replaces"
+        ) from error
+
+
+async def let_go_of_replaced(application_id: UUID, at: datetime) -> None:
+    """Ends the claim of an application that replaces nothing any more, in the unit of work around the call."""
+    await ReplacementRow.update({ReplacementRow.live_key: str(uuid4()), ReplacementRow.ended_at: at}).where(
+        ReplacementRow.application == application_id, ReplacementRow.ended_at.is_null()
+    )

@@ -1,0 +1,112 @@
+"""Processes that are killed: a nursery that forks workers, and the words they say."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+WORKER = Path(__file__).with_name("worker.py")
+EXAMPLE = Path(__file__).parents[2] / "plugins" / "templates" / "aifta" / "example.json"
+LONGEST_S = 100.0
+
+
+@dataclass
+class Worker:
+    """A process at work on one site; `said` is what it printed."""
+
+    nursery: "Nursery"
+    pid: int
+    pipe: int
+    errors: Path
+    said: str = ""
+    code: int | None = None
+
+    def hears(self, word: str, timeout_s: float) -> bool:
+        """Whether it says the word within that time; False too if it ended without."""
+        end = time.monotonic() + timeout_s
+        while word not in self.said:
+            ready, _, _ = select.select([self.pipe], [], [], max(0.0, end - time.monotonic()))
+            if not ready:
+                return False
+            heard = os.read(self.pipe, 4096)
+            if not heard:
+                return word in self.said
+            self.said += heard.decode()
+        return True
+
+    def kill(self) -> int:
+        """Kills it as a power cut would, and gives its exit code."""
+        os.kill(self.pid, signal.SIGKILL)
+        return self.end()
+
+    def end(self) -> int:
+        """Waits for its end and gives its exit code."""
+        if self.code is None:
+            self.code = int(self.nursery.ask(f"wait {self.pid}"))
+            os.close(self.pipe)
+        return self.code
+
+    def finish(self) -> int:
+        """Lets it run to its end; kills it if that takes too long."""
+        if not self.hears("done", LONGEST_S):
+            ended = self.code is not None or not self.alive()
+            if not ended:
+                self.kill()
+                pytest.fail(f"the worker did not finish in {LONGEST_S} s: {self.errors.read_text()[-2000:]}")
+        return self.end()
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@dataclass
+class Nursery:
+    """Where workers come from."""
+
+    process: "subprocess.Popen[str]"
+    folder: Path
+    workers: list[Worker] = field(default_factory=list)
+
+    def ask(self, line: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def start(self, config: Path, *, count: int, env: Mapping[str, str] | None = None) -> Worker:
+        """A worker for that site, which files and approves `count` applications before it begins to work."""
+        fifo, errors = self.folder / uuid4().hex, config.parent / "errors.txt"
+        os.mkfifo(fifo)
+        pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        wish: dict[str, Any] = {"config": str(config), "application": str(EXAMPLE), "count": count, "env": dict(env or {})}
+        pid = int(self.ask(json.dumps(wish | {"out": str(fifo), "errors": str(errors)})))
+        worker = Worker(self, pid, pipe, errors)
+        self.workers.append(worker)
+        return worker
+
+
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Forks workers that have everything imported already."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ECOO_")}
+    process = subprocess.Popen([sys.executable, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+    nursery = Nursery(process, tmp_path_factory.mktemp("nursery"))
+    yield nursery
+    for worker in nursery.workers:
+        if worker.code is None:
+            worker.kill()
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(20)

@@ -1,0 +1,40 @@
+"""Every named place where a run may be cut off: an exception, a full disk, kill -9. Each certificate ends ISSUED or VOID."""
+
+import errno
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from engine.application import Application
+from engine.errors import EngineError
+from engine.failpoints import POINTS
+from engine.issuing.tables import ApprovalRow, ApprovalState
+from engine.site import Site
+
+
+async def open_approvals() -> list[object]:
+    return [row["id"] for row in await ApprovalRow.select(ApprovalRow.id).where(ApprovalRow.state != str(ApprovalState.DONE))]
+
+
+@pytest.mark.parametrize("act", ["error", "full"])
+async def test_a_failure_at_any_point_of_the_corridor_ends_issued(
+    walk, application: Application, act: str, monkeypatch: pytest.MonkeyPatch, tally: Callable[[Site], Awaitable[object]]
+) -> None:
+    for point in POINTS:
+        monkeypatch.setenv("ECOO_FAIL_AT", f"{point}:{act}")
+        try:
+            _, approval = await walk.approve(application)
+        except (EngineError, OSError) as error:
+            assert point == "approved", error
+            assert act == "error" or getattr(error, "errno", 0) == errno.ENOSPC
+            [approval] = await open_approvals()
+        else:
+            held = await walk.run(approval)
+            assert point != "approved", "the point approved was not passed"
+            assert held.problem or held.over, f"the point {point} was not passed"
+            assert held.over == (point == "issued")
+        monkeypatch.delenv("ECOO_FAIL_AT")
+        assert (await walk.until_over(approval)).issued, point
+    counted = await tally(walk.site)
+    assert counted.issued == len(POINTS)
+    print(f"\nR2 {walk.site.database.engine_type} {act} at {len(POINTS)} points: {counted}")

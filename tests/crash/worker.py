@@ -1,0 +1,70 @@
+"""Processes that issue, made to be killed. Started once, it has everything imported and forks a worker for each line it reads.
+
+A line of JSON asks: `config` (an engine.toml), `application` (a file), `count` (how many copies to file and approve at the
+shell first), `env`, `out` (a FIFO for the worker's words). The answer is the worker's pid; the line `wait PID` is answered
+with its exit code. A worker says `at work` when it has begun and `done` when no approval is open.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import engine.jobs.engine  # noqa: F401  # half a second that is not paid again for every worker
+from engine import config as configuration
+from engine import demo
+from engine.clock import SystemClock
+from engine.filing import read
+from engine.issuing.shell import approve_at_shell
+from engine.issuing.tables import ApprovalRow, ApprovalState
+from engine.site import open_site
+
+
+async def work(config_path: Path, application_path: Path, count: int) -> None:
+    config = configuration.load(config_path)
+    if count:
+        application = read(application_path.read_bytes())
+        async with open_site(config, work=False) as site:
+            for _ in range(count):
+                await approve_at_shell(
+                    application, officer=demo.OFFICER, signatory=demo.SIGNATORY, registry=site.registry, clock=SystemClock(), demo=True
+                )
+    async with open_site(config, work=True):
+        print("at work", flush=True)
+        while await ApprovalRow.exists().where(ApprovalRow.state != str(ApprovalState.DONE)):
+            await asyncio.sleep(0.02)
+    print("done", flush=True)
+
+
+def fork(wish: dict[str, Any]) -> int:
+    """A worker for this wish; gives its pid."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        out = os.open(wish["out"], os.O_WRONLY)
+        os.dup2(out, 1)
+        os.dup2(os.open(wish["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.environ.update(wish["env"])
+        asyncio.run(work(Path(wish["config"]), Path(wish["application"]), wish["count"]))
+        code = 0
+    except BaseException as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    finally:
+        os._exit(code)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        if line.startswith("wait "):
+            _, status = os.waitpid(int(line.split()[1]), 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+        else:
+            print(fork(json.loads(line)), flush=True)
+
+
+main()
