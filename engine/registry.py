@@ -121,9 +121,12 @@ class Registry:
         return next((answer for _, answer in self._asked(hook, arguments) if answer is not None), None)
 
     def listeners(self, hook: str) -> list[tuple[str, Callable[..., None]]]:
-        """Who listens to an announcing hook: the outbox calls each alone, so that one failure stops nobody."""
+        """Who listens to an announcing hook: the outbox calls each alone, so that one failure stops nobody.
+
+        Whatever a listener raises is an Exception: one that tries to end the process fails like any other.
+        """
         found = reversed(getattr(self._manager.hook, hook).get_hookimpls())
-        return [(each.plugin_name, _only(each.function, each.argnames)) for each in found]
+        return [(each.plugin_name, _staying(_only(each.function, each.argnames))) for each in found]
 
     @property
     def relay(self) -> Any:
@@ -347,5 +350,15 @@ def _only(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., A
 
     def call(**arguments: Any) -> Any:
         return function(**{name: arguments[name] for name in names})
+
+    return call
+
+
+def _staying(listen: Callable[..., Any]) -> Callable[..., None]:
+    def call(**arguments: Any) -> None:
+        try:
+            listen(**arguments)
+        except SystemExit as error:
+            raise PluginError("The plugin tried to end the process.") from error
 
     return call

@@ -82,7 +82,7 @@ def sweep(like: str) -> None:
     """Removes what children of processes that were killed left behind: folders older than `like` that nobody holds."""
     for folder in Path(like).parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if os.stat(like).st_mtime - folder.stat().st_mtime < _FRESH_S:
+            if Path(like).stat().st_mtime - folder.stat().st_mtime < _FRESH_S:
                 continue
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:

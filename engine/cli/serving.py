@@ -9,8 +9,9 @@ from cyclopts import App, Parameter
 
 from engine.cli.options import ConfigOption, run_async, site_config
 from engine.cli.output import DONE, say
+from engine.config import Config
 from engine.errors import ConfigError
-from engine.site import open_site
+from engine.site import lock_is_free, open_site
 
 __all__ = ["add_to"]
 
@@ -26,7 +27,7 @@ def serve(*, config: ConfigOption = None) -> int:
     import uvicorn
 
     site = site_config(config)
-    run_async(site, _nothing)
+    run_async(site, lambda: _ready(site))
     create_app = importlib.import_module("admin.app").create_app
     server = uvicorn.Server(
         uvicorn.Config(
@@ -68,5 +69,9 @@ def worker(
     return DONE
 
 
-async def _nothing() -> None:
-    """Only makes the demonstration site if it is absent."""
+async def _ready(config: Config) -> None:
+    """Raises what would stop the server, as a sentence, before it starts; a demonstration site that is absent was made."""
+    if config.serve.profile == "embedded" and not lock_is_free(config):
+        raise ConfigError(f"Another ecoo process works on {config.folder}. Stop it first.", code="locked")
+    async with open_site(config, work=False):
+        pass

@@ -14,6 +14,7 @@ __all__ = ["issue_and_tell"]
 
 _FIRST = "demo-certificate.pdf"
 _REFERENCE = "demo-reference"
+_USUAL_PORT = 8000
 
 
 def issue_and_tell(config: Config) -> Path:
@@ -28,6 +29,8 @@ def issue_and_tell(config: Config) -> Path:
         path.write_bytes(done.pdf)
     base = f"http://{config.serve.host}:{config.serve.port}"
     key = demo.demo_key(config)
+    # The port is part of the address in the QR, so every command of this site must be told it.
+    ecoo = ".venv/bin/ecoo" if config.serve.port == _USUAL_PORT else f"PORT={config.serve.port} .venv/bin/ecoo"
     say(
         f"""
   certificate   {path}
@@ -43,11 +46,11 @@ def issue_and_tell(config: Config) -> Path:
     cp {example} application.json
     curl -sS -X POST {base}/api/v1/applications -H "Authorization: Bearer {key}" -H "Content-Type: application/json" --data-binary @application.json
     curl -sS -X POST {base}/api/v1/applications/REFERENCE/file -H "Authorization: Bearer {key}"
-    .venv/bin/ecoo issue REFERENCE
+    {ecoo} issue REFERENCE
     curl -sS -OJ {base}/api/v1/applications/REFERENCE/certificate -H "Authorization: Bearer {key}"
 
   verify a file:
-    .venv/bin/ecoo verify {path}
+    {ecoo} verify {path}
 """
     )
     return path

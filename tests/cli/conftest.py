@@ -44,7 +44,7 @@ class Shell:
         with sqlite3.connect(self.site.parent / "var" / "ecoo.db") as db:
             # A site's own settings are written at its first start, whatever is asked of it.
             names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'store_setting'")]
-            return {name: db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608
+            return {name: db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
 
     def files(self) -> set[str]:
         """Every file in the file store."""

@@ -1,0 +1,180 @@
+"""`ecoo promise` on every plugin in the house, and on packs that break theirs."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from engine import config as configuration
+from engine import people
+from engine.cli.app import run
+from engine.clock import SystemClock
+from engine.contracts.signing import Rehearses, X509Chain
+from engine.errors import Refused
+from engine.promises import promises_of
+from engine.registry import load
+from engine.site import open_site
+from plugins.signers.dsc_token.door import Request, knock
+from plugins.signers.dsc_token.wire import Pin
+
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+PIN = "48215973"
+PACKS = Path(__file__).parent / "guest" / "acme_ecoo" / "packs"
+
+REHEARSED = sorted(id for id, signer in load().signers.items() if isinstance(signer, Rehearses))
+SCHEMES = load().schemes
+
+
+@pytest.fixture
+def site(sites, tmp_path):
+    """The folder of a fresh demonstration site."""
+    return sites.make(tmp_path / "site").parent
+
+
+def broken(promises):
+    return {promise.name: promise.say for promise in promises if not promise.kept}
+
+
+def test_every_plugin_in_the_house_is_tried_here():
+    assert {each.id for each in load().plugins} == {*REHEARSED, *SCHEMES, "dsc_token"}
+
+
+@pytest.mark.parametrize("plugin", [*REHEARSED, *SCHEMES])
+async def test_a_built_in_plugin_keeps_its_promises(site, plugin):
+    promises = await promises_of(plugin, configuration.load(site / "engine.toml", {}))
+    assert len(promises) >= 12
+    assert broken(promises) == {}
+
+
+# --- a signer that a person must unlock ----------------------------------------------------------
+
+
+@pytest.fixture
+async def token_site(site, tmp_path, monkeypatch):
+    """A site whose officer also has a token, made by SoftHSM, with the X.509 certificate of the demonstration's exporter."""
+    tokens = tmp_path / "tokens"
+    tokens.mkdir()
+    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tokens}\nlog.level = ERROR\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))
+    keys = site / "var" / "signers" / "key_file" / "keys"
+    chain = x509.load_pem_x509_certificates((keys / "exporter.chain.pem").read_bytes())
+    _fill_token(tmp_path, keys / "exporter.key.pem", chain[0])
+    with (site / "engine.toml").open("a") as out:
+        out.write(f'\n[signers.dsc_token]\nmodule = "{MODULE}"\n')
+    config = configuration.load(site / "engine.toml", {})
+    async with open_site(config, work=False) as opened:
+        (exporter,) = [each for each in await people.signatories_of("key_file") if each.key == "exporter"]
+        enrolled = await people.live_enrolment(exporter_user=exporter.id, at=SystemClock().now())
+        await people.end_enrolment(enrolled.id, "moves to a token", actor="test", at=opened.clock.now())
+        await people.enrol(
+            signer="dsc_token",
+            key="exporter/01",
+            chain=X509Chain(*(each.public_bytes(Encoding.DER) for each in chain[:1])),
+            exporter_user=(await _firm(), exporter.id),
+            actor="test",
+            at=opened.clock.now(),
+        )
+    return config
+
+
+async def _firm():
+    from engine.people.tables import Exporter
+
+    return (await Exporter.select(Exporter.id).first())["id"]
+
+
+def _fill_token(folder, key, leaf):
+    (folder / "leaf.der").write_bytes(leaf.public_bytes(Encoding.DER))
+    tool = ["pkcs11-tool", "--module", MODULE, "--token-label", "exporter", "--login", "--pin", PIN]
+    for command in (
+        ["softhsm2-util", "--init-token", "--free", "--label", "exporter", "--pin", PIN, "--so-pin", "10293847"],
+        ["softhsm2-util", "--import", str(key), "--token", "exporter", "--pin", PIN, "--label", "exporter", "--id", "01"],
+        [*tool, "--write-object", str(folder / "leaf.der"), "--type", "cert", "--id", "01", "--label", "exporter"],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+
+
+async def test_a_token_keeps_its_promises_once_a_person_unlocked_it(token_site):
+    folder, told, unlocking = token_site.plugin_folder("signers", "dsc_token"), [], []
+
+    def tell(say):
+        told.append(say)
+        unlocking.append(asyncio.create_task(asyncio.to_thread(knock, folder, Request("unlock", "", Pin(PIN)))))
+
+    promises = await promises_of("dsc_token", token_site, patience_s=60, tell=tell)
+    assert broken(promises) == {}
+    assert len(told) == 1
+    assert "ecoo token unlock" in told[0]
+    assert "is unlocked" in await unlocking[0]
+
+
+async def test_a_token_that_nobody_unlocks_breaks_its_promises_in_words(token_site):
+    said = broken(await promises_of("dsc_token", token_site))
+    assert "ecoo token unlock" in said["a person can make it ready"]
+
+
+async def test_a_signer_with_nobody_enrolled_says_what_is_missing(site):
+    config = configuration.load(site / "engine.toml", {})
+    assert broken(await promises_of("dsc_token", config)) == {
+        "a signatory to try it with": "Nobody is enrolled with dsc_token, and it cannot rehearse. Enrol somebody first."
+    }
+
+
+# --- what a promise must not do, and what it must notice -----------------------------------------
+
+
+async def test_a_rehearsal_leaves_the_keys_of_the_site_alone(site, tmp_path):
+    real = tmp_path / "real keys"
+    real.mkdir()
+    text = (site / "engine.toml").read_text()
+    (site / "engine.toml").write_text(re.sub(r'folder = "keys"', f'folder = "{real}"', text))
+    assert broken(await promises_of("key_file", configuration.load(site / "engine.toml", {}))) == {}
+    assert list(real.iterdir()) == []
+
+
+async def test_a_plugin_that_is_not_installed_is_refused_with_those_that_are(site):
+    with pytest.raises(Refused, match=r"There is no plugin hsm\. Installed: AIFTA, .*key_file"):
+        await promises_of("hsm", configuration.load(site / "engine.toml", {}))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "promise", "words"),
+    [
+        ("form.toml", 'sources = ["https://acme.example/agreement/annex-3"]', "sources = []", "it names its sources", "lists no sources"),
+        ("form.toml", "[wording]", '[wording]\nrefrence = "No."', "its sheet prints each of its words", "refrence"),
+        ("form.toml", "OF {dated_on}", "OF {date}", "each of its kinds has its words", "{date}"),
+        ("form.toml", 'field = "transport"', 'field = "official_use"', "", "twice"),
+        ("example.json", '"scheme": "ACME"', '"scheme": "AIFTA"', "its example is read", "for AIFTA, not for ACME"),
+        ("example.json", '"schema": 1', '"schema": 9', "its example is read", "schema"),
+        ("example.json", '"value": "4100.00"', '"value": "6100.00"', "its example's origin is decided", "fails"),
+        ("origin.toml", '["country", "no_foreign_inputs"]', '["country", "evidense"]', "each of its criteria can be tried", "'evidense'"),
+        ("origin.toml", "min_pct = 40", "", "each of its criteria can be tried", "min_pct or max_pct"),
+        ("sheets/simple/sheet.html", "{{ title }}", "{{ titel }}", "its example is drawn and inspected", "titel"),
+        ("sheets/simple/sheet.toml", 'x = 122.0, y = 60.0, w = 56.0, h = 10.0', "x = 122.0, y = 60.0, w = 56.0, h = 2.0", "its example is drawn and inspected", "officer"),
+    ],
+)  # fmt: skip
+async def test_a_pack_that_breaks_a_promise_is_told_which_one_and_why(site, file, old, new, promise, words):
+    shutil.copytree(PACKS / "acme", site / "packs" / "acme")
+    path = site / "packs" / "acme" / file
+    assert path.read_text().count(old) == 1
+    path.write_text(path.read_text().replace(old, new))
+    with (site / "engine.toml").open("a") as out:
+        out.write('\n[templates]\nfolders = ["packs"]\n')
+    if not promise:
+        with pytest.raises(Exception, match=words):
+            load(configuration.load(site / "engine.toml", {}))
+        return
+    said = broken(await promises_of("ACME", configuration.load(site / "engine.toml", {})))
+    assert words in said.get(promise, ""), said
+
+
+def test_the_command_says_each_promise_and_ends_with_five_when_one_is_broken(site, capsys):
+    assert run(["promise", "key_file", "--config", str(site / "engine.toml")]) == 0
+    assert "BROKEN" not in capsys.readouterr().out
+    assert run(["promise", "dsc_token", "--config", str(site / "engine.toml")]) == 5
+    assert "BROKEN  a signatory to try it with" in capsys.readouterr().out
