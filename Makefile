@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-RUN_APT := python3-venv libgl1 libglib2.0-0 fonts-dejavu-core
-TEST_APT := $(RUN_APT) softhsm2 opensc chromium poppler-utils qpdf mupdf-tools openssl xmlsec1 zbar-tools libfaketime postgresql curl git
+RUN_APT := python3-venv libgl1 libglib2.0-0 fonts-dejavu-core curl
+TEST_APT := $(RUN_APT) softhsm2 opensc chromium poppler-utils qpdf mupdf-tools openssl xmlsec1 zbar-tools libfaketime postgresql git
 
 .PHONY: run test prove lint bench lock clean apt-run apt-test
 

@@ -109,9 +109,9 @@ class Limits:
 async def _add(name: str, subject: str, at: datetime, number: int) -> int:
     """Adds to a row and gives its new count."""
     mine = (TryCount.name == name, TryCount.subject == subject, TryCount.window_at == at)
-    counted: Any = TryCount.count  # the column; piccolo's Table has a method of that name
+    counted = TryCount._meta.get_column_by_name("count")  # piccolo's Table has a method of that name
     for _ in range(2):
-        changed = await TryCount.update({counted: counted + number}).where(*mine).returning(counted)
+        changed: Any = await TryCount.update({counted: counted + number}).where(*mine).returning(counted)
         if changed:
             return int(changed[0]["count"])
         row = TryCount(name=name, subject=subject, window_at=at, count=0)

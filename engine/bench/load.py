@@ -96,9 +96,7 @@ async def _ask_for(port: int, asks: Sequence[bytes], seconds: float) -> list[flo
 class _Asker(asyncio.Protocol):
     """One connection: asks, waits for the whole answer, asks again until the time is over."""
 
-    def __init__(
-        self, asks: Sequence[bytes], end: float, took: list[float], wrong: list[str], over: "asyncio.Future[None]"
-    ) -> None:
+    def __init__(self, asks: Sequence[bytes], end: float, took: list[float], wrong: list[str], over: "asyncio.Future[None]") -> None:
         self._asks, self._end, self._took, self._wrong, self.over = asks, end, took, wrong, over
         self._answer = b""
         self._since = 0.0
@@ -126,7 +124,7 @@ class _Asker(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end, wanted or not."""
-        if exc is not None or time.perf_counter() < self._end and not self._wrong:
+        if exc is not None or (time.perf_counter() < self._end and not self._wrong):
             self._wrong.append(f"the connection was lost ({exc})")
         if not self.over.done():
             self.over.set_result(None)

@@ -98,11 +98,13 @@ def _signer(folder: Path, key: Path, chain: X509Chain) -> signers.SimpleSigner:
     """pyHanko's signer, loaded from files as its guide does."""
     (folder / "signer.pem").write_text(_pem_text(chain.leaf), encoding="ascii")
     (folder / "issuers.pem").write_text("".join(_pem_text(der) for der in chain.issuers), encoding="ascii")
-    signer = signers.SimpleSigner.load(str(key), str(folder / "signer.pem"), ca_chain_files=(str(folder / "issuers.pem"),))
+    signer: signers.SimpleSigner | None = signers.SimpleSigner.load(
+        str(key), str(folder / "signer.pem"), ca_chain_files=(str(folder / "issuers.pem"),)
+    )
     if signer is None:
         raise PluginError("pyHanko could not load the demonstration key.")
     return signer
 
 
 def _pem_text(der: bytes) -> str:
-    return pem.armor("CERTIFICATE", der).decode("ascii")
+    return str(pem.armor("CERTIFICATE", der), "ascii")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from engine.bench.stage import Numbered, Stage
 from engine.certificate import CertificateState, FileKind
 from engine.contracts.drawing import Drawing, DrawRequest
 from engine.contracts.signing import Cms, Document, RawSignature, SignatureJob, Signed
@@ -16,9 +17,8 @@ from engine.drawing import DrawingRoom
 from engine.drawing.draw import draw_now, draw_uninspected
 from engine.errors import PluginError
 from engine.issuing import pades
-from engine.bench.stage import Numbered, Stage
 from engine.proof import add_file, move
-from engine.proof.signature import verify_signed
+from engine.proof.signature import check_signature, verify_signed
 from engine.store import uow
 from engine.store.files import remember
 
@@ -71,6 +71,15 @@ class Ours:
         )
         return await pades.finish(prepared, await self._key_used(ready, drawing, prepared), chain=chain)
 
+    def prove(self, pdf: bytes) -> None:
+        """Raises PluginError unless the PDF is signed, whole, by a chain that the site trusts.
+
+        A certificate of the naive pipeline may be what it is: not certified, so anybody may add to it.
+        """
+        report = check_signature(pdf, trust=self.stage.site.trust, at=self.stage.site.clock.now())
+        if not (report.intact and report.valid and report.trusted and report.whole_file):
+            raise PluginError(f"A certificate of the benchmark is not sound. {report.say}")
+
     async def _key_used(self, ready: Numbered, drawing: Drawing, prepared: pades.Prepared) -> RawSignature | Cms:
         id = uuid4().hex
         document = Document(
@@ -93,7 +102,9 @@ class Ours:
         sha256, at = await site.files.put(signed), site.clock.now()
         issued: dict[str, Any] = {"drawn_sha256": drawing.sha256, "drawn_on": ready.request.issued_on, "issued_at": at}
         async with uow():
-            await remember(sha256, len(signed), room="proof", row=str(standing.id), purpose="certificate", media_type="application/pdf", at=at)
+            await remember(
+                sha256, len(signed), room="proof", row=str(standing.id), purpose="certificate", media_type="application/pdf", at=at
+            )
             await add_file(
                 standing,
                 kind=FileKind.ELECTRONIC,

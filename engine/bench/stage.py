@@ -60,10 +60,14 @@ _SIGNER = "key_file"
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """Makes a demonstration site with all its people and keys; `officer` is the address of the one who signs there."""
+    """Makes a demonstration site with all its people and keys.
+
+    `officer` is the address of the one who signs there; `key` gives the key of the site's API.
+    """
 
     make: Callable[[Config, Clock], Awaitable[object]]
     officer: str
+    key: Callable[[Config], str]
 
 
 @dataclass(frozen=True, slots=True)

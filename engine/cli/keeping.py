@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from engine import demo as demonstration
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
@@ -73,15 +74,17 @@ def demo(
 
 def bench(
     *,
-    rounds: Annotated[int, Parameter(help="How many rounds each case runs, in turn.")] = 15,
+    rounds: Annotated[int, Parameter(help="How many rounds each case runs, in turn.", validator=Number(gte=1))] = 15,
+    quick: Annotated[bool, Parameter(negative=(), help="Only the pipelines in one process: no batches, no servers.")] = False,
+    full: Annotated[bool, Parameter(negative=(), help="Also look up in a register of a million certificates; takes minutes.")] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
     """Measure this pipeline beside the naive one (xhtml2pdf, segno, pyHanko with defaults), interleaved in one run."""
-    from engine.bench import measure
+    from engine.bench import Demonstration, measure
 
-    site = site_config(config)
-    result = measure(site, rounds=rounds)
+    demo_site = Demonstration(demonstration.ensure_demo, demonstration.OFFICER, demonstration.demo_key)
+    result = measure(site_config(config), demo_site, rounds=rounds, quick=quick, full=full)
     show(result.as_json(), as_json=json, plain=result.plain)
     return DONE
 

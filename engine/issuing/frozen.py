@@ -175,7 +175,8 @@ def _origin(application: Application) -> str:
 
 
 def _total(application: Application, field: str) -> str:
-    return f"{sum((Decimal(getattr(item, field)) for item in application.items), Decimal(0))} KG"
+    total = sum((Decimal(getattr(item, field)) for item in application.items), Decimal(0))
+    return f"{total.normalize():f} KG"
 
 
 def _country(code: str) -> str:

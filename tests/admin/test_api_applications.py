@@ -182,7 +182,7 @@ async def test_each_deed_needs_its_key_and_its_right(
         "Bearer ",
         "Bearer x",
         "Basic abc",
-        "Bearer " + "é" * 300,
+        "Bearer " + "x" * 300,
         f"Bearer {story.keys['expired']}",
         story.keys["whole"],
     ):

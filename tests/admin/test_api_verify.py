@@ -76,7 +76,7 @@ async def test_a_file_is_taken_bare_or_in_a_form(stranger: httpx.AsyncClient, st
         (b"--x\r\n\r\n", "multipart/form-data; boundary=x"),
         (b"x", "multipart/form-data"),
         (b"--x\r\nContent-Disposition: form-data; name=file\r\n\r\ntext\r\n--x--", "multipart/form-data; boundary=x"),
-        (b"\xff" * 200, "multipart/form-data; boundary=\xc3\xa4"),
+        (b"\xff" * 200, "multipart/form-data; boundary=y"),
         (b"%PDF-1.4", "application/pdf"),
         (b"{}", "application/json"),
         (b"x" * 900, ""),

@@ -1,11 +1,14 @@
 """The guest's project, built and installed beside the wheel of ecoo in an environment that cannot see the checkout."""
 
+import importlib
+import itertools
 import json
 import os
 import site
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 GUEST = Path(__file__).parent / "guest"
+
+_names = itertools.count()
 
 
 def run(command: list[str | Path], cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -96,3 +101,27 @@ def guest_home(tmp_path_factory: pytest.TempPathFactory, ecoo_wheel: Wheel) -> E
     assert done.returncode == 0, done.stderr
     (environment.packages / "third-party.pth").write_text("\n".join(site.getsitepackages()) + "\n")
     return environment
+
+
+@pytest.fixture
+def guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Installs a guest in a folder on the path: its module's source, and its entry point. Gives the module's name."""
+    modules: list[str] = []
+
+    def install(source: str, name: str = "acme", *, distribution: str = "", version: str = "2.5", attribute: str = "") -> str:
+        module = f"acme_guest_{next(_names)}"
+        modules.append(module)
+        folder = tmp_path / module
+        folder.mkdir()
+        (folder / f"{module}.py").write_text(source)
+        info = folder / f"{module}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution or module}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[ecoo.plugins]\n{name} = {module}{attribute}\n")
+        monkeypatch.syspath_prepend(folder)
+        return module
+
+    yield install
+    for module in modules:
+        sys.modules.pop(module, None)
+    importlib.invalidate_caches()

@@ -3,8 +3,6 @@
 The guests are real: a module and a distribution's entry point in a folder on the path.
 """
 
-import importlib
-import itertools
 import sys
 from datetime import date
 
@@ -13,8 +11,6 @@ import pytest
 from engine import config as configuration
 from engine.errors import ConfigError, PluginError, Refused, Unavailable
 from engine.registry import load
-
-_names = itertools.count()
 
 HEAD = "from engine.api import *\ncontract = 1\n"
 LISTENS = "@hookimpl\ndef coo_application_filed(reference): ...\n"
@@ -41,30 +37,6 @@ class Some:
 def coo_signers(): return [Some()]
 """
 )
-
-
-@pytest.fixture
-def guest(tmp_path, monkeypatch):
-    """Installs a guest: its module's source, the name of its entry point, and what that points to."""
-    modules = []
-
-    def install(source, name="acme", *, distribution=None, version="2.5", attribute=""):
-        module = f"acme_guest_{next(_names)}"
-        modules.append(module)
-        folder = tmp_path / module
-        folder.mkdir()
-        (folder / f"{module}.py").write_text(source)
-        info = folder / f"{module}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution or module}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[ecoo.plugins]\n{name} = {module}{attribute}\n")
-        monkeypatch.syspath_prepend(folder)
-        return module
-
-    yield install
-    for module in modules:
-        sys.modules.pop(module, None)
-    importlib.invalidate_caches()
 
 
 def refusal(kind=PluginError):
