@@ -25,6 +25,16 @@ def _one_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return {key: value.replace("\n", "\\n") if isinstance(value, str) else value for key, value in event.items()}
 
 
+class _Stderr(logging.Handler):
+    """Writes to whatever stderr is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201  # this is the log
+        except (OSError, ValueError):
+            self.handleError(record)
+
+
 def set_up(level: str) -> None:
     """Sends all logging of this process to stderr in our shape. Libraries speak from warnings up."""
     shared: list[Any] = [
@@ -40,7 +50,7 @@ def set_up(level: str) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, shown]
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]

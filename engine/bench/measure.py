@@ -1,6 +1,7 @@
 """One run of the benchmark, start to end, in a folder that is removed afterwards."""
 
 import asyncio
+import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ def measure(config: Config, demonstration: Demonstration, *, rounds: int = 15, q
     with tempfile.TemporaryDirectory(prefix="ecoo-bench-") as name:
         folder = Path(name)
         site = site_config(folder / "site", config)
+        logging.getLogger("engine").setLevel(logging.WARNING)  # a line for every certificate tells nobody anything here
         pipelines = measure_pipelines(site, demonstration, folder / "naive", rounds=rounds)
         if quick:
             return Result(pipelines, None, None, None, None)
@@ -62,8 +64,8 @@ def _serve(folder: Path, site: Config, demonstration: Demonstration, *, rounds: 
         port = free_port()
         config = site_config(folder / f"register-{rows}", site, port=port)
         asyncio.run(_make(config, demonstration))
-        numbers = fill(config.folder / "ecoo.db", like, rows)
-        registers.append(Register(rows, config.path, port, demonstration.key(config), numbers))
+        numbers, codes = fill(config.folder / "ecoo.db", like, rows)
+        registers.append(Register(rows, config.path, port, demonstration.key(config), numbers, codes))
     return measure_look_ups(registers, rounds=rounds, seconds=_ASKING_S, folder=folder)
 
 

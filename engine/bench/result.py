@@ -62,16 +62,18 @@ class Result:
     @property
     def figures(self) -> list[Figure]:
         """The figures with goals."""
-        whole, served = self.pipelines.whole, self.served
-        least = min(served.to_bare.values()) if served else None
+        whole, ways = self.pipelines.whole, self.served.look_ups if self.served else {}
         batch, drawn = self.corridor_batch, self.drawing_batch
+        least = {way: min(each.to_bare.values()) for way, each in ways.items()}
+        flat = [each.flat for each in ways.values() if each.flat is not None]
         return [
             Figure("product_to_naive", "the whole product, certificates to naive", whole["product"].ratio, 1.2),
             Figure("unproven_to_naive", "without inspection and verification, to naive", whole["unproven"].ratio, 2.0),
             Figure("batch_scaling", "the corridor, two drawing processes to one", batch.scaling if batch else None, 1.8),
             Figure("drawing_scaling", "drawing alone, two processes to one", drawn.scaling if drawn else None, 1.8),
-            Figure("look_up_to_bare", "look-ups by number to bare answers, over HTTP", least, 0.4),
-            Figure("look_up_flat", "look-ups, the largest register to the smallest", served.flat if served else None, 0.8),
+            Figure("code_to_bare", "look-ups by code to bare answers, over HTTP", least.get("code"), 0.4),
+            Figure("number_to_bare", "look-ups by number, with a key, to bare answers", least.get("number"), 0.4),
+            Figure("look_up_flat", "look-ups, a million certificates to ten thousand", min(flat, default=None), 0.8),
             Figure("drawing_rss_mib", "memory of a drawing process, MiB", self.drawing_rss_mib, 200, at_least=False),
         ]
 
@@ -109,8 +111,10 @@ class Result:
                 yield f"batch, {name}: {batch.one:.1f} a second with one drawing process, {batch.two:.1f} with two"
         if self.served:
             yield f"over HTTP, asked by {self.served.client}: {self.served.bare:.0f} bare answers a second"
-            for rows, load in self.served.look_ups.items():
-                yield f"  {rows:>9} certificates: {load.per_second:.0f} a second, half within {load.p50_ms:.1f} ms, 99 % within {load.p99_ms:.1f} ms"
+            for way, each in self.served.look_ups.items():
+                for rows, load in each.by_rows.items():
+                    speed = f"{load.per_second:.0f} a second, half within {load.p50_ms:.1f} ms, 99 % within {load.p99_ms:.1f} ms"
+                    yield f"  by {way:<6} of {rows:>7} certificates: {speed}"
         yield ""
         yield f"{'goals':<60} {'measured':>12}   goal"
         yield from (figure.line for figure in self.figures)

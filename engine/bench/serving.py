@@ -1,4 +1,4 @@
-"""Verification by number over HTTP: the whole application of a site, asked beside a bare answer on the same server.
+"""Verification over HTTP: the whole application of a site, asked by code and by number beside a bare answer of the same server.
 
 The register is filled by direct inserts into a throw-away database, with rows like an issued one.
 """
@@ -26,8 +26,9 @@ from engine.bench.load import Load, client, load
 from engine.certificate import format_number, new_code, number_key
 from engine.errors import PluginError
 
-__all__ = ["Register", "Served", "example_row", "fill", "measure_look_ups"]
+__all__ = ["LookUps", "Register", "Served", "example_row", "fill", "measure_look_ups"]
 
+WAYS = ("code", "number")
 _ASKED = 5000
 _START_S = 60.0
 _STOP_S = 15.0
@@ -36,29 +37,40 @@ _OWN = {"id", "application", "live_key", "approval"}
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A filled site: its engine.toml, its port, a key of its API, and numbers to ask for."""
+    """A filled site: its engine.toml, its port, a key of its API, and some numbers and codes to ask for."""
 
     rows: int
     config: Path
     port: int
     key: str
     numbers: Sequence[str]
+    codes: Sequence[str]
 
-    @property
-    def paths(self) -> list[str]:
-        """What to ask for."""
-        return [f"/api/v1/verify?number={quote(number, safe='')}" for number in self.numbers]
+    def ask(self, way: str, *, seconds: float, folder: Path) -> Load:
+        """Look-ups in one of WAYS: by code anybody may ask, by number only the holder of a key."""
+        asked, key = (self.codes, None) if way == "code" else (self.numbers, self.key)
+        paths = [f"/api/v1/verify?{way}={quote(word, safe='')}" for word in asked]
+        return load(self.port, paths, key=key, seconds=seconds, folder=folder)
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """The bare answer and the look-ups by how many rows the register has: medians, and medians of each round's ratio."""
+class LookUps:
+    """One way to look up: the load by how many rows the register has, each round's ratio to the bare answer, its flatness."""
 
-    client: str
-    bare: float
-    look_ups: Mapping[int, Load]
+    by_rows: Mapping[int, Load]
     to_bare: Mapping[int, float]
     flat: float | None
+
+    @classmethod
+    def of(cls, loads: Mapping[int, Sequence[Load]], bare: Sequence[float]) -> "LookUps":
+        """Medians of each figure; ratios are medians of each round's own."""
+        rates = {rows: [one.per_second for one in each] for rows, each in loads.items()}
+        least, most = min(rates), max(rates)
+        return cls(
+            {rows: _median(each) for rows, each in loads.items()},
+            {rows: _ratio(each, bare) for rows, each in rates.items()},
+            _ratio(rates[most], rates[least]) if most > least else None,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The figures, rounded to what they mean."""
@@ -69,10 +81,26 @@ class Served:
                 "p99_ms": round(one.p99_ms, 2),
                 "to_bare": round(self.to_bare[rows], 3),
             }
-            for rows, one in self.look_ups.items()
+            for rows, one in self.by_rows.items()
         }
-        flat = round(self.flat, 3) if self.flat is not None else None
-        return {"client": self.client, "bare_per_second": round(self.bare), "rows": found, "flat": flat}
+        return {"rows": found, "flat": round(self.flat, 3) if self.flat is not None else None}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Who asked, the bare answers a second, and the look-ups in each of WAYS."""
+
+    client: str
+    bare: float
+    look_ups: Mapping[str, LookUps]
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures, rounded to what they mean."""
+        return {
+            "client": self.client,
+            "bare_per_second": round(self.bare),
+            **{f"by_{way}": each.as_json() for way, each in self.look_ups.items()},
+        }
 
 
 def example_row(database: Path) -> dict[str, Any]:
@@ -85,18 +113,20 @@ def example_row(database: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def fill(database: Path, like: Mapping[str, Any], count: int) -> list[str]:
-    """Puts `count` certificates into an empty register and gives some of their numbers, to ask for."""
+def fill(database: Path, like: Mapping[str, Any], count: int) -> tuple[list[str], list[str]]:
+    """Puts `count` certificates into an empty register and gives numbers and codes of some of them, to ask for."""
     columns = ", ".join(f'"{name}"' for name in like)
     marks = ", ".join("?" for _ in like)
     asked = set(random.Random(7).sample(range(1, count + 1), min(count, _ASKED)))  # noqa: S311  # the same ones each time
     numbers: list[str] = []
+    codes: list[str] = []
 
     def rows() -> Iterator[tuple[Any, ...]]:
         for serial in range(1, count + 1):
             row = _row(like, serial)
             if serial in asked:
                 numbers.append(row["number"])
+                codes.append(row["code"])
             yield tuple(row.values())
 
     with contextlib.closing(sqlite3.connect(database)) as register:
@@ -104,7 +134,7 @@ def fill(database: Path, like: Mapping[str, Any], count: int) -> list[str]:
         with register:
             register.executemany(f"INSERT INTO certificate ({columns}) VALUES ({marks})", rows())  # noqa: S608  # our own columns
         register.execute("ANALYZE")
-    return numbers
+    return numbers, codes
 
 
 def _row(like: Mapping[str, Any], serial: int) -> dict[str, Any]:
@@ -116,7 +146,7 @@ def _row(like: Mapping[str, Any], serial: int) -> dict[str, Any]:
 def measure_look_ups(registers: Sequence[Register], *, rounds: int, seconds: float, folder: Path) -> Served:
     """Starts every server, asks them in turn, and stops them."""
     bare: list[float] = []
-    found: dict[int, list[Load]] = {register.rows: [] for register in registers}
+    found: dict[str, dict[int, list[Load]]] = {way: {one.rows: [] for one in registers} for way in WAYS}
     with ExitStack() as stack:
         port = free_port()
         stack.enter_context(_running([sys.executable, "-m", "engine.bench.bare", str(port)], port, folder / "bare.log"))
@@ -125,24 +155,12 @@ def measure_look_ups(registers: Sequence[Register], *, rounds: int, seconds: flo
             stack.enter_context(_running(command, one.port, folder / f"serve-{one.rows}.log"))
         for turn in range(rounds + 1):  # the first one warms up
             answers = load(port, ["/"], key=None, seconds=seconds, folder=folder)
-            looked = {one.rows: load(one.port, one.paths, key=one.key, seconds=seconds, folder=folder) for one in registers}
+            looked = [(way, one.rows, one.ask(way, seconds=seconds, folder=folder)) for one in registers for way in WAYS]
             if turn:
                 bare.append(answers.per_second)
-                for rows, each in looked.items():
-                    found[rows].append(each)
-    return _served(bare, found)
-
-
-def _served(bare: Sequence[float], found: Mapping[int, Sequence[Load]]) -> Served:
-    rates = {rows: [one.per_second for one in loads] for rows, loads in found.items()}
-    least, most = min(rates), max(rates)
-    return Served(
-        client=client(),
-        bare=statistics.median(bare),
-        look_ups={rows: _median(loads) for rows, loads in found.items()},
-        to_bare={rows: _ratio(each, bare) for rows, each in rates.items()},
-        flat=_ratio(rates[most], rates[least]) if most > least else None,
-    )
+                for way, rows, each in looked:
+                    found[way][rows].append(each)
+    return Served(client(), statistics.median(bare), {way: LookUps.of(loads, bare) for way, loads in found.items()})
 
 
 def _median(loads: Sequence[Load]) -> Load:

@@ -19,7 +19,7 @@ from piccolo.query.methods.alter import AddConstraint
 from piccolo.query.methods.create import Create
 from piccolo.table import Table
 
-__all__ = ["CompositeForeignKey", "Row", "bind", "one_of", "refers", "rows_in_order", "text"]
+__all__ = ["CompositeForeignKey", "Row", "bind", "bound_to", "one_of", "refers", "rows_in_order", "text"]
 
 _ROWS: list[type["Row"]] = []
 
@@ -42,6 +42,11 @@ def rows_in_order() -> Sequence[type[Row]]:
 
     tables: list[type[Table]] = list(_ROWS)
     return cast("list[type[Row]]", sort_table_classes(tables))
+
+
+def bound_to() -> Any:
+    """The database that the tables point at; asked by every unit of work, so it sorts nothing."""
+    return _ROWS[0]._meta.db
 
 
 def bind(engine: Any) -> None:

@@ -11,14 +11,14 @@ from typing import Any, cast
 from piccolo.engine.sqlite import TransactionType
 
 from engine.store.engines import Engine, WalSQLite, translated
-from engine.store.rows import rows_in_order
+from engine.store.rows import bound_to
 
 __all__ = ["database", "lookup", "reading", "uow"]
 
 
 def database() -> Engine:
     """The database that the tables are bound to."""
-    return cast("Engine", rows_in_order()[0]._meta.db)
+    return cast("Engine", bound_to())
 
 
 @asynccontextmanager

@@ -1,0 +1,22 @@
+"""A database of each kind with all tables and triggers, and nothing in them."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from engine import schema
+from engine.store.engines import Engine
+
+AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def database(empty_database: Engine) -> AsyncIterator[Engine]:
+    await schema.build()
+    yield empty_database
+
+
+@pytest.fixture
+def at() -> datetime:
+    return AT
