@@ -109,12 +109,11 @@ class Limits:
 async def _add(name: str, subject: str, at: datetime, number: int) -> int:
     """Adds to a row and gives its new count."""
     mine = (TryCount.name == name, TryCount.subject == subject, TryCount.window_at == at)
-    counted = TryCount._meta.get_column_by_name("count")  # piccolo's Table has a method of that name
     for _ in range(2):
-        changed: Any = await TryCount.update({counted: counted + number}).where(*mine).returning(counted)
+        changed = await TryCount.update({TryCount.tries: TryCount.tries + number}).where(*mine).returning(TryCount.tries)
         if changed:
-            return int(changed[0]["count"])
-        row = TryCount(name=name, subject=subject, window_at=at, count=0)
+            return int(changed[0]["tries"])
+        row = TryCount(name=name, subject=subject, window_at=at, tries=0)
         await TryCount.insert(row).on_conflict(target=(TryCount.name, TryCount.subject, TryCount.window_at), action="DO NOTHING")
     return number
 

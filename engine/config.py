@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from engine.errors import ConfigError
 
-__all__ = ["Config", "default_path", "load", "require_public", "settings_help", "site_folder"]
+__all__ = ["Config", "default_path", "is_public", "load", "require_public", "settings_help", "site_folder"]
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -306,10 +306,15 @@ def _check_public_url(path: Path, site: Site) -> None:
         )
 
 
+def is_public(config: Config) -> bool:
+    """Whether a customs officer abroad could open the address in the QR; a demonstration needs no such address."""
+    parts = urlsplit(config.site.public_url)
+    return config.site.demo or (parts.scheme == "https" and not is_loopback(parts.hostname or ""))
+
+
 def require_public(config: Config) -> None:
     """Raises ConfigError while the address in the QR could not be opened by a customs officer abroad."""
-    parts = urlsplit(config.site.public_url)
-    if not config.site.demo and (parts.scheme != "https" or is_loopback(parts.hostname or "")):
+    if not is_public(config):
         raise ConfigError(
             f"{config.path}: site.public_url is {config.site.public_url}; outside a demonstration it must be https and reachable, "
             "because it is printed in every QR code. Nothing is issued until it is set."

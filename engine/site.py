@@ -15,7 +15,7 @@ from engine import registry as registry_module
 from engine import schema
 from engine.children import Children
 from engine.clock import Clock, SystemClock
-from engine.config import Config
+from engine.config import Config, is_public
 from engine.contracts.signing import SignerContext
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError, SignerUnavailable, Untrusted
@@ -69,8 +69,8 @@ class Site:
 
     @property
     def halted(self) -> bool:
-        """Whether issuing is stopped by engine.toml."""
-        return self.config.site.halted
+        """Whether issuing is stopped: by engine.toml, or because the QR would carry an address nobody abroad can open."""
+        return self.config.site.halted or not is_public(self.config)
 
     def wake(self) -> None:
         """Something was queued: look at once instead of at the next sweep."""
@@ -184,6 +184,21 @@ async def _secrets(key_file: Path) -> SecretBox:
 
 
 async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
+    """Opens what works. The server of an outgrown site only enqueues: it holds no key and draws nothing."""
+    from engine.jobs.engine import JobEngine
+
+    site.works = site.config.serve.profile == "embedded" or executor != "serve"
+    if site.works:
+        site.corridor = await _open_corridor(stack, site)
+    site.jobs = JobEngine(_jobs_url(site.config), executor=executor, execute=site.works)
+    stack.push_async_callback(site.jobs.stop)
+    await site.jobs.start({queue.JOB: site.corridor.steps if site.corridor else ()})
+    site.sweeper = Sweeper(_sweeps(site, site.jobs))
+    stack.push_async_callback(site.sweeper.stop)
+    await site.sweeper.start()
+
+
+async def _open_corridor(stack: AsyncExitStack, site: Site) -> Corridor:
     config = site.config
     site.drawing = DrawingRoom(
         processes=config.drawing.processes,
@@ -194,7 +209,7 @@ async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
     stack.push_async_callback(site.drawing.close)
     await site.drawing.start()
     await _open_signers(stack, site)
-    site.corridor = Corridor(
+    return Corridor(
         registry=site.registry,
         drawing=site.drawing,
         files=site.files,
@@ -204,20 +219,14 @@ async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
         rule=SeriesRule(config.issue.number_pattern, config.issue.year),
         halted=lambda: site.halted,
     )
-    from engine.jobs.engine import JobEngine
-
-    site.works = config.serve.profile == "embedded" or executor != "serve"
-    site.jobs = JobEngine(_jobs_url(config), executor=executor, execute=site.works)
-    stack.push_async_callback(site.jobs.stop)
-    await site.jobs.start({queue.JOB: site.corridor.steps})
-    site.sweeper = Sweeper(_sweeps(site, site.jobs))
-    stack.push_async_callback(site.sweeper.stop)
-    await site.sweeper.start()
 
 
 def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
+    queued: Sweep = (_QUEUED, 1.0, site.start_queued)
+    if not site.works:
+        return [queued]
     return [
-        (_QUEUED, 1.0, site.start_queued),
+        queued,
         ("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
         ("audit", 5.0, lambda: seal(site.clock.now())),
         ("history", 3600.0, lambda: jobs.forget(datetime.now(UTC) - _HISTORY)),  # the job engine stamps by the machine's clock

@@ -15,7 +15,7 @@ from engine.certificate import file_name, verify_url
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
 from engine.cli.output import DONE, say, show
 from engine.clock import ist_day
-from engine.config import Config
+from engine.config import Config, require_public
 from engine.errors import ConfigError, Refused
 from engine.filing import Draft, examine, read
 from engine.issuing import queue
@@ -51,6 +51,7 @@ def issue(
             code="from_shell",
             rule="issue.from_shell",
         )
+    require_public(site)
     if out is not None and out.exists():
         raise Refused(f"{out} exists already; it is never overwritten. Name another file.", code="exists", rule="--out never overwrites")
     subject = _subject(what)

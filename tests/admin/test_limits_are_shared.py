@@ -43,7 +43,7 @@ async def test_a_flush_writes_what_was_counted_once(rows: None, clock: Any) -> N
     await limits.flush()
     await limits.flush()
     found = await TryCount.select().where(TryCount.subject == "a")
-    assert [row["count"] for row in found] == [4]
+    assert [row["tries"] for row in found] == [4]
 
 
 async def test_a_new_minute_begins_at_nothing_and_old_rows_go(rows: None, clock: Any) -> None:
@@ -67,7 +67,7 @@ async def test_many_addresses_fill_neither_memory_nor_one_write(rows: None, cloc
     await limits.flush()
     written = await TryCount.select()
     assert len(written) <= 300
-    assert max(row["count"] for row in written) == 10
+    assert max(row["tries"] for row in written) == 10
     assert len(limits._counts) <= 50_000
 
 

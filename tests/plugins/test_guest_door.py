@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,13 +30,7 @@ class Site:
 
     @property
     def environ(self):
-        return {
-            "ECOO_CONFIG": str(self.folder / "engine.toml"),
-            "ECOO_SITE__DEMO_SIGNER": "acme_hsm",
-            "ECOO_SIGNERS__ACME_HSM__SLOT": "3",
-            "ECOO_TRUST__ROOTS": "var/signers/acme_hsm/demo-root.pem",
-            "ACME_LEDGER": str(self.folder / "ledger"),
-        }
+        return {"ECOO_CONFIG": str(self.folder / "engine.toml"), "ACME_LEDGER": str(self.folder / "ledger")}
 
     @property
     def keys(self):
@@ -53,10 +48,18 @@ class Site:
 
 @pytest.fixture(scope="module")
 def acme_site(guest_home, tmp_path_factory):
-    """What `ecoo demo --at` makes when another signer is named."""
+    """What `ecoo demo --at` makes when another signer is named, and from then on the engine.toml of the manual."""
     site = Site(guest_home, tmp_path_factory.mktemp("acme-site"))
-    done = site.ecoo("demo", "--at", site.folder)
+    named = {
+        "ECOO_SITE__DEMO_SIGNER": "acme_hsm",
+        "ECOO_SIGNERS__ACME_HSM__SLOT": "3",
+        "ECOO_TRUST__ROOTS": "var/signers/acme_hsm/demo-root.pem",
+    }
+    done = guest_home.ecoo("demo", "--at", site.folder, **site.environ, **named)
     assert done.returncode == 0, done.stderr
+    manual = (guest_home.packages / "plugins" / "README.md").read_text()
+    sample = re.search(r"```toml\n(\[site\]\n.*?)```", manual, re.DOTALL)
+    (site.folder / "engine.toml").write_text(sample[1])
     return site
 
 

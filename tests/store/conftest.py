@@ -1,6 +1,5 @@
 """A database of each kind with all tables and triggers, and nothing in them."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,9 +11,9 @@ AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def database(empty_database: Engine) -> AsyncIterator[Engine]:
+async def database(empty_database: Engine) -> Engine:
     await schema.build()
-    yield empty_database
+    return empty_database
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A unit of work is all or nothing, a nested one is rolled back alone, and a connection comes back on every path."""
 
 import asyncio
+import contextvars
 import sqlite3
 import threading
 from pathlib import Path
@@ -24,6 +25,12 @@ async def put(name: str) -> None:
     await Setting.insert(Setting(name=name, value=""))
 
 
+async def put_and_break(name: str) -> None:
+    async with uow():
+        await put(name)
+        raise Broken
+
+
 async def names() -> set[str]:
     return {row["name"] for row in await Setting.select(Setting.name)} - {"schema"}
 
@@ -39,9 +46,7 @@ def lent(database: WalSQLite | PooledPostgres) -> int:
 
 async def test_what_is_raised_inside_leaves_nothing_behind(database) -> None:
     with pytest.raises(Broken):
-        async with uow():
-            await put("a")
-            raise Broken
+        await put_and_break("a")
     assert await names() == set()
     assert lent(database) == 0
 
@@ -50,9 +55,7 @@ async def test_a_nested_unit_that_fails_is_rolled_back_alone(database) -> None:
     async with uow():
         await put("outer")
         with pytest.raises(Broken):
-            async with uow():
-                await put("inner")
-                raise Broken
+            await put_and_break("inner")
         async with uow():
             await put("second")
     assert await names() == {"outer", "second"}
@@ -70,11 +73,14 @@ async def test_a_broken_rule_inside_a_nested_unit_does_not_spoil_the_outer_one(d
 
 
 async def test_an_outer_unit_that_fails_takes_its_nested_ones_with_it(database) -> None:
-    with pytest.raises(Broken):
+    async def whole() -> None:
         async with uow():
             async with uow():
                 await put("inner")
-            raise Broken
+            await put_and_break("second")
+
+    with pytest.raises(Broken):
+        await whole()
     assert await names() == set()
 
 
@@ -136,7 +142,7 @@ async def test_several_reads_of_one_moment_do_not_see_what_is_written_meanwhile(
 
     async with reading():
         before = await names()
-        await asyncio.create_task(_put_apart("meanwhile"), context=_fresh())
+        await asyncio.create_task(_put_apart("meanwhile"), context=contextvars.Context())
         assert await names() == before
     assert await names() == {"meanwhile"}
 
@@ -144,12 +150,6 @@ async def test_several_reads_of_one_moment_do_not_see_what_is_written_meanwhile(
 async def _put_apart(name: str) -> None:
     async with uow():
         await put(name)
-
-
-def _fresh():
-    import contextvars
-
-    return contextvars.Context()
 
 
 async def test_a_broken_rule_outside_a_unit_of_work_is_a_conflict_too(database) -> None:
