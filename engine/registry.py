@@ -31,6 +31,7 @@ __all__ = ["GROUP", "Plugin", "Registry", "load"]
 
 GROUP = "ecoo.plugins"
 _COLLECTED = frozenset({"coo_signers", "coo_templates"})
+_AT_START = _COLLECTED | {"coo_commands"}  # nobody has asked for anything yet, so no error can be the applicant's
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,9 @@ class Registry:
             name, ask = implementation.plugin_name, _only(implementation.function, implementation.argnames)
             try:
                 answer = ask(**arguments)
-            except EngineError:
-                raise
             except (Exception, SystemExit) as error:
+                if isinstance(error, EngineError) and hook not in _AT_START:
+                    raise
                 raise PluginError(f"The plugin {name} broke in {hook}: {type(error).__name__}: {error}") from error
             yield name, check_answer(name, hook, answer)
 
@@ -303,8 +304,6 @@ def _configured(config: Config | None) -> Iterator[_Found]:
 def _load(name: str, source: str, load_it: Callable[[], Any]) -> Any:
     try:
         return load_it()
-    except EngineError:
-        raise
     except (Exception, SystemExit) as error:
         raise PluginError(f"The plugin {name} ({source}) cannot be imported: {type(error).__name__}: {error}") from error
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Site", "lock_is_free", "open_site"]
 
 _QUEUED = "queued"
+_TAKE_OVER_S = 0.5
 _KEY_MARK = "key_mark"
 _HISTORY = timedelta(days=2)
 _READERS_MIB = 1024
@@ -66,6 +67,7 @@ class Site:
     works: bool = False
     signer_problems: dict[str, str] = field(default_factory=dict)
     sweeper: Sweeper | None = None
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
     @property
     def halted(self) -> bool:
@@ -81,13 +83,29 @@ class Site:
         """Starts what is queued and not under way."""
         return await queue.sweep(self.clock.now(), self.jobs) if self.jobs is not None else 0
 
+    async def take_over(self) -> bool:
+        """Begins to work if no other process works on this embedded site; True if this one works, now or already."""
+        if self.jobs is None and self.config.serve.profile == "embedded":
+            handle = lock_folder(self.config.folder)
+            if handle is not None:
+                self._stack.callback(handle.close)
+                await _open_work(self._stack, self, "embedded")
+        return self.works
+
     async def wait_for(self, approval: UUID, *, timeout_s: float, until_held: bool = True) -> queue.Outcome:
-        """Waits until an approval is over, or until it is held back by something, or until the time is up."""
-        end = asyncio.get_running_loop().time() + timeout_s
+        """Waits until an approval is over, or until it is held back by something, or until the time is up.
+
+        If the process that was at work ends meanwhile, this one takes its place.
+        """
+        loop = asyncio.get_running_loop()
+        end, look = loop.time() + timeout_s, loop.time() + _TAKE_OVER_S
         while True:
             found = await queue.outcome(approval)
-            if found.over or (until_held and found.problem) or asyncio.get_running_loop().time() > end:
+            if found.over or (until_held and found.problem) or loop.time() > end:
                 return found
+            if loop.time() > look:
+                await self.take_over()
+                look = loop.time() + _TAKE_OVER_S
             await asyncio.sleep(0.05)
 
 
@@ -128,6 +146,7 @@ async def open_site(config: Config, *, work: bool, clock: Clock | None = None, e
                 raise ConfigError(f"Another ecoo process works on {config.folder}. Stop it, or let it do the work.", code="locked")
             stack.callback(handle.close)
         site = await _open_reading(stack, config, clock)
+        site._stack = stack
         if work:
             await _open_work(stack, site, executor)
         yield site

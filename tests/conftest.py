@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -102,9 +102,8 @@ class Cluster:
         return self.of(name)
 
     def drop(self, url: str) -> None:
-        """Removes a database from a server that was lent to us; our own goes as a whole."""
-        if os.environ.get("ECOO_TEST_PG_URL"):
-            self.run(f'DROP DATABASE IF EXISTS "{urlsplit(url).path[1:]}" WITH (FORCE)')
+        """Removes a database, whoever is still in it."""
+        self.run(f'DROP DATABASE IF EXISTS "{urlsplit(url).path[1:]}" WITH (FORCE)')
 
 
 def apart(act: Callable[[], Awaitable[Any]]) -> Any:
@@ -145,7 +144,9 @@ def _free_port() -> int:
 def _own_cluster() -> Iterator[str]:
     """A cluster in a temporary folder. It forgets at a power cut (no fsync): only our own processes are killed here."""
     binaries, (name, become) = _newest_binaries(), _unprivileged()
-    folder = Path(tempfile.mkdtemp(prefix="ecoo-pg-"))
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 << 30
+    folder = Path(tempfile.mkdtemp(prefix="ecoo-pg-", dir=memory if roomy else None))
     if become:
         os.chown(folder, become["user"], become["group"])
     env = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
@@ -201,7 +202,7 @@ class SiteMaker:
 
     folder: Path
     cluster: Cluster
-    masters: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    masters: dict[str, tuple[Path, str]]
     made: list[str] = field(default_factory=list)
 
     def make(self, at: Path, database: str = "sqlite") -> Path:
@@ -221,7 +222,6 @@ class SiteMaker:
             demo.write_config(folder)
             if database == "postgres":
                 url = self.cluster.new()
-                self.made.append(url)
                 self._name_database(folder, url)
             config = configuration.load(folder / "engine.toml", {})
             apart(lambda: demo.ensure_demo(config))
@@ -236,11 +236,21 @@ class SiteMaker:
 
 
 @pytest.fixture(scope="session")
-def sites(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteMaker]:
-    """Makes demonstration sites that cost a copy."""
-    maker = SiteMaker(tmp_path_factory.mktemp("sites"), cluster)
+def masters(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteMaker]:
+    """The demonstration sites that others are copies of, made when first asked for."""
+    maker = SiteMaker(tmp_path_factory.mktemp("sites"), cluster, {})
     yield maker
-    for url in reversed(maker.made):
+    for _, database in maker.masters.values():
+        if database:
+            cluster.drop(cluster.of(database))
+
+
+@pytest.fixture
+def sites(masters: SiteMaker) -> Iterator[SiteMaker]:
+    """Makes demonstration sites that cost a copy."""
+    maker = replace(masters, made=[])
+    yield maker
+    for url in maker.made:
         maker.cluster.drop(url)
 
 

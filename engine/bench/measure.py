@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,16 +38,29 @@ def measure(config: Config, demonstration: Demonstration, *, rounds: int = 15, q
     `quick` measures the pipelines alone, without batches and servers; `full` asks a register of a million certificates
     too. Needs no network but loopback. Raises PluginError if a certificate that either pipeline made is not sound.
     """
-    with tempfile.TemporaryDirectory(prefix="ecoo-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="ecoo-bench-") as name, _quiet("engine", "pyhanko"):
         folder = Path(name)
         site = site_config(folder / "site", config)
-        logging.getLogger("engine").setLevel(logging.WARNING)  # a line for every certificate tells nobody anything here
         pipelines = measure_pipelines(site, demonstration, folder / "naive", rounds=rounds)
         if quick:
             return Result(pipelines, None, None, None, None)
         batches = asyncio.run(_batches(site, demonstration.officer, pipelines, min(rounds, _BATCH_ROUNDS)))
         served = _serve(folder, site, demonstration, rounds=min(rounds, _BATCH_ROUNDS), full=full)
         return Result(pipelines, batches.drawing, batches.corridor, served, batches.rss_mib)
+
+
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """Keeps these loggers from telling of every certificate, and of every default that the naive pipeline leaves as it is."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 async def _batches(site: Config, officer: str, pipelines: Pipelines, rounds: int) -> _Batches:

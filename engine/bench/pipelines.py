@@ -1,7 +1,6 @@
 """The naive pipeline and ours in turn, in this one process: whole certificates, and their parts alone."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -39,7 +38,6 @@ class Pipelines:
 
 def measure_pipelines(config: Config, demonstration: Demonstration, folder: Path, *, rounds: int) -> Pipelines:
     """Times everything on a new site. Raises PluginError if a PDF of ours or of the naive pipeline is not sound."""
-    logging.getLogger("pyhanko").setLevel(logging.ERROR)  # it warns of every default that the naive pipeline leaves as it is
     room = DrawsHere(processes=1, timeout_s=config.drawing.timeout_s, memory_mib=config.drawing.memory_mib)
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()

@@ -5,11 +5,13 @@ xhtml2pdf or ReportLab would only warn of is an error; every font in the file is
 process: ReportLab keeps its fonts in module globals.
 """
 
+import hashlib
 import io
 import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -19,6 +21,7 @@ from typing import Any
 from reportlab import rl_config
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfdoc import PDFImageXObject
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.pdfgen.pathobject import PDFPathObject
 from xhtml2pdf.config.resources import ResourceAccessError, ResourceAccessPolicy, render_budget, use_policy
@@ -178,12 +181,34 @@ def _paint_rule(canvas: Canvas, rule: Rule, width_pt: float) -> None:
 
 def _paint_picture(canvas: Canvas, rect: Rect, png: bytes) -> None:
     """A picture as large as its space allows, in the middle of it."""
-    picture = ImageReader(io.BytesIO(png))
-    width, height = picture.getSize()
-    scale = min(rect.w_mm / width, rect.h_mm / height)
-    w, h = width * scale, height * scale
+    picture = _picture(png)
+    scale = min(rect.w_mm / picture.width, rect.h_mm / picture.height)
+    w, h = picture.width * scale, picture.height * scale
     x, y = rect.x_mm + (rect.w_mm - w) / 2, rect.y_mm + (rect.h_mm - h) / 2
-    canvas.drawImage(picture, x / MM_PER_POINT, _y(canvas, y + h), w / MM_PER_POINT, h / MM_PER_POINT, mask="auto")
+    canvas.saveState()
+    canvas.translate(x / MM_PER_POINT, _y(canvas, y + h))
+    canvas.scale(w / MM_PER_POINT, h / MM_PER_POINT)
+    canvas.doForm(_in_file(canvas, picture))
+    canvas.restoreState()
+
+
+@lru_cache(maxsize=32)
+def _picture(png: bytes) -> PDFImageXObject:
+    """A picture as ReportLab's object, decoded and compressed once per process: it is the same on every certificate."""
+    return PDFImageXObject(hashlib.sha256(png).hexdigest(), ImageReader(io.BytesIO(png)), mask="auto")
+
+
+def _in_file(canvas: Canvas, kept: PDFImageXObject) -> str:
+    """The name of the picture in the file that is being written; its own copy goes there, with its shades if it has any."""
+    document = canvas._doc
+    if not canvas.hasForm(kept.name):
+        picture = copy(kept)
+        shades = getattr(kept, "_smask", None)
+        if shades is not None:
+            picture.smask = document.Reference(copy(shades), document.getXObjectName(shades.name))
+        document.Reference(picture, document.getXObjectName(picture.name))
+        document.addForm(picture.name, picture)
+    return str(kept.name)
 
 
 def _paint_code(canvas: Canvas, under: Under) -> None:

@@ -1,16 +1,14 @@
 """Applications: read, checked, tried against the rules of origin, worded into boxes, and kept as rows."""
 
 from engine.filing.boxes import endorsement, fill, paper_date
-from engine.filing.checking import check
+from engine.filing.checks import check, warnings
 from engine.filing.desk import Draft, find, keep_finding, move, save_draft, search, update_draft
 from engine.filing.desk import by_id as application_by_id
-from engine.filing.doubts import warnings
 from engine.filing.examine import Examined, examine
 from engine.filing.intake import open_draft, require_office
 from engine.filing.origin import find_origin
 from engine.filing.places import country_name
-from engine.filing.reading import read
-from engine.filing.schema import published_schema
+from engine.filing.reading import published_schema, read
 
 __all__ = [
     "Draft",

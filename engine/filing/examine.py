@@ -11,7 +11,7 @@ from engine.contracts.form import Filled, Form
 from engine.contracts.origin import Finding
 from engine.errors import PluginError, Problem, Refused
 from engine.filing.boxes import fill
-from engine.filing.checking import check
+from engine.filing.checks import check
 from engine.filing.origin import find_origin, refuse_failing
 from engine.registry import Registry
 

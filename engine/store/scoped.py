@@ -11,17 +11,19 @@ def covering(scope: Scope, query: Any, table: Any, *, agency: str = "agency", of
     """The query with the scope's condition added. `agency`, `office` and `exporter` name the table's columns.
 
     A public scope covers no row here: what strangers may see is asked for by a code or a number, through the register.
+    Neither does any scope cover a row that does not say whose it is.
     """
+    agency_of, office_of, exporter_of = (getattr(table, name, None) for name in (agency, office, exporter))
     match scope.kind:
         case ScopeKind.PLATFORM:
             return query
-        case ScopeKind.AGENCY:
-            return query.where(getattr(table, agency) == scope.agency_id)
-        case ScopeKind.OFFICES:
-            return query.where(getattr(table, agency) == scope.agency_id, getattr(table, office).is_in(_some(scope.office_ids)))
-        case ScopeKind.EXPORTER | ScopeKind.BROKER:
-            return query.where(getattr(table, exporter).is_in(_some(scope.exporter_ids)))
-        case ScopeKind.PUBLIC:
+        case ScopeKind.AGENCY if agency_of is not None:
+            return query.where(agency_of == scope.agency_id)
+        case ScopeKind.OFFICES if agency_of is not None and office_of is not None:
+            return query.where(agency_of == scope.agency_id, office_of.is_in(_some(scope.office_ids)))
+        case ScopeKind.EXPORTER | ScopeKind.BROKER if exporter_of is not None:
+            return query.where(exporter_of.is_in(_some(scope.exporter_ids)))
+        case _:
             return query.where(table.id.is_null())
 
 

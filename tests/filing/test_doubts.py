@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.filing.doubts import warnings
+from engine.filing.checks.doubts import warnings
 from engine.filing.reading import from_tree
 
 Tree = dict[str, Any]

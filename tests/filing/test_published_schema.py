@@ -13,11 +13,11 @@ from stdnum.in_ import gstin
 from engine.contracts.form import Form
 from engine.contracts.origin import Outcome
 from engine.filing.boxes import fill
-from engine.filing.checking import check
-from engine.filing.doubts import warnings
+from engine.filing.checks import check
+from engine.filing.checks.doubts import warnings
 from engine.filing.origin import find_origin
 from engine.filing.reading import read
-from engine.filing.schema import published_schema
+from engine.filing.reading.schema import published_schema
 
 PACKS = files("plugins").joinpath("templates")
 EXAMPLES = ["aifta/example.json", "aifta/example-60.json", "np/example.json"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.application import Application, canonical
 from engine.errors import Refused
 from engine.filing.reading import MAX_BYTES, from_tree, look, read, to_tree
-from engine.filing.schema import published_schema
+from engine.filing.reading.schema import published_schema
 
 # A busy machine makes examples slow, and slow is not wrong.
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

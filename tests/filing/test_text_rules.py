@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.contracts.form import Form
-from engine.filing.text import shown, text_problems, tidy
+from engine.filing.reading.text import shown, text_problems, tidy
 
 # A busy machine makes examples slow, and slow is not wrong.
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

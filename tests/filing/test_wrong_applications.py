@@ -11,7 +11,7 @@ import pytest
 
 from engine.contracts.form import Form
 from engine.errors import Problem, Refused
-from engine.filing.checking import check
+from engine.filing.checks import check
 from engine.filing.reading import from_tree, look
 
 TODAY = date(2026, 11, 21)

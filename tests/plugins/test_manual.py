@@ -18,9 +18,9 @@ from engine.cli.output import exit_code
 from engine.config import settings_help
 from engine.contracts import origin, sheet, signing
 from engine.filing.boxes import fields
-from engine.filing.content import FORMULAS
-from engine.filing.grounds import TESTS
-from engine.issuing import frozen
+from engine.filing.origin.content import FORMULAS
+from engine.filing.origin.grounds import TESTS
+from engine.issuing import frozen, queue
 from engine.packs import builtin_packs
 from engine.promises import signer as signer_promises
 from engine.promises import template as template_promises
@@ -114,6 +114,10 @@ def test_each_hook_stands_there_with_its_exact_signature():
     written = section("Every hook")
     assert len(HOOKS) >= 11
     assert [line for line in signatures(hookspecs) if line not in written] == []
+
+
+def test_how_often_a_listener_is_told_is_there():
+    assert f"{queue._MOST_TRIES} times at most" in section("Every hook")
 
 
 def test_the_manual_names_no_hook_that_is_none():

@@ -4,6 +4,7 @@ import asyncio
 import re
 import shutil
 import subprocess
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -58,8 +59,16 @@ async def test_a_built_in_plugin_keeps_its_promises(site, plugin):
 
 
 @pytest.fixture
-async def token_site(site, tmp_path, monkeypatch):
-    """A site whose officer also has a token, made by SoftHSM, with the X.509 certificate of the demonstration's exporter."""
+def short_folder():
+    """A folder with a short path: the address of a socket may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="ecoo-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def token_site(sites, short_folder, monkeypatch):
+    """A site whose exporter signs with a token, made by SoftHSM, that holds the demonstration's key."""
+    site, tmp_path = sites.make(short_folder / "site").parent, short_folder
     tokens = tmp_path / "tokens"
     tokens.mkdir()
     (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tokens}\nlog.level = ERROR\n")

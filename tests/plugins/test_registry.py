@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from engine import config as configuration
+from engine.cli.app import build
 from engine.errors import ConfigError, PluginError, Refused, Unavailable
 from engine.registry import load
 
@@ -69,6 +70,7 @@ def returns(hook, arguments, answer, more=""):
         (HEAD + "@hookimpl(optionalhook=True)\ndef coo_drew(request): ...\n", ["acme", "coo_drew", "optional"]),
         ("import no_such_library\n", ["acme", "cannot be imported", "no_such_library"]),
         ("def broken(:\n", ["acme", "cannot be imported", "SyntaxError"]),
+        (HEAD + "raise Refused('go away')\n", ["acme", "cannot be imported", "Refused", "go away"]),
         ("raise SystemExit(0)\n", ["acme", "cannot be imported", "SystemExit"]),
     ],
 )  # fmt: skip
@@ -138,6 +140,7 @@ def test_the_version_of_a_guest_is_its_distributions_and_its_module_is_left_alon
         ("return [Some()]", "return [object()]", ["no signer", "cancel", "config_fields", "mode"]),
         ("return [Some()]", "return [Some(), Some()]", ["'some'", "Remove one"]),
         ("return [Some()]", "return 1 / 0", ["broke in coo_signers", "ZeroDivisionError"]),
+        ("return [Some()]", "raise Refused('go away')", ["broke in coo_signers", "Refused", "go away"]),
         ("return [Some()]", "raise SystemExit(0)", ["broke in coo_signers", "SystemExit"]),
         ('"some", "Some"', '"Some HSM", "Some"', ["'Some HSM'", "small letters"]),
         ('"some", "Some"', '7, "Some"', ["the id 7"]),
@@ -230,6 +233,12 @@ def test_a_listener_is_given_what_it_asks_for_and_cannot_end_the_process(guest):
     with pytest.raises(PluginError, match="tried to end the process"):
         listen(number="EIA/1", sha256="0" * 64, scheme="AIFTA")
     assert name == "acme"
+
+
+def test_a_command_that_ecoo_has_already_is_refused(guest):
+    guest(HEAD + "from cyclopts import App\n@hookimpl\ndef coo_commands(): return [App(name='issue')]\n")
+    with pytest.raises(PluginError, match="The plugin acme brings a command 'issue', and ecoo has one already"):
+        build(["--help"])
 
 
 # --- settings ------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ def test_every_table_comes_after_those_it_refers_to() -> None:
     seen: set[str] = set()
     for table in TABLES:
         seen.add(table._meta.tablename)
-        for key in table._meta.foreign_keys:
+        for key in table._meta.foreign_key_columns:
             assert key._foreign_key_meta.resolved_references._meta.tablename in seen, f"{table._meta.tablename}.{key._meta.name}"
 
 
@@ -48,7 +48,7 @@ def test_a_column_is_named_for_what_it_holds(table) -> None:
         name = f"{table._meta.tablename}.{column._meta.name}"
         assert not isinstance(column, Timestamp) or isinstance(column, Timestamptz), f"{name} has no zone"
         if isinstance(column, Timestamptz):
-            assert name.endswith(("_at", ".at", ".until", "wait_until", "delete_after")), name
+            assert name.endswith(("_at", ".at", "until", "delete_after")), name
         if isinstance(column, Date):
             assert name.endswith("_on"), name
         if name.endswith("_paise"):
@@ -58,7 +58,7 @@ def test_a_column_is_named_for_what_it_holds(table) -> None:
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table._meta.tablename)
 def test_a_child_repeats_whose_it_is(table) -> None:
     columns = {column._meta.name for column in table._meta.columns}
-    if "office" in columns:
+    if any(isinstance(column, ForeignKey) and column._meta.name == "office" for column in table._meta.columns):
         assert "agency" in columns, "an office without its agency"
         ties = [constraint.ddl for constraint in table._meta.constraints]
         assert any('("agency", "office") REFERENCES "office"' in tie or '("exporter", "' in tie for tie in ties), ties

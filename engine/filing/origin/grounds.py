@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from engine.application import Input
 from engine.contracts.origin import Outcome
 from engine.errors import PluginError
-from engine.filing.cases import Case, Tried, said, worst
-from engine.filing.methods import value_content
+from engine.filing.origin.cases import Case, Tried, said, worst
+from engine.filing.origin.methods import value_content
 
 __all__ = ["TESTS"]
 

@@ -1,7 +1,7 @@
 """A walk over an application that is still plain JSON: its shape against the published schema, its texts tidied.
 
 Collects every problem instead of stopping at the first, each with its path and a sentence that a clerk understands.
-Speaks exactly the words of JSON Schema that `engine.filing.schema` uses; it is no general validator.
+Speaks exactly the words of JSON Schema that `engine.filing.reading.schema` uses; it is no general validator.
 """
 
 import difflib
@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.errors import Problem
-from engine.filing.text import shown, text_problems, tidy
+from engine.filing.reading.text import shown, text_problems, tidy
 
 __all__ = ["MAX_PROBLEMS", "Object", "Walk"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine.application import Item
 from engine.contracts.origin import Outcome, Step
 from engine.errors import PluginError
-from engine.filing.content import Share
+from engine.filing.origin.content import Share
 
 __all__ = ["Case", "Tried", "said", "worst"]
 

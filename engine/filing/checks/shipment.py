@@ -11,7 +11,7 @@ from engine.application import Application
 from engine.contracts.form import Form
 from engine.errors import Problem
 from engine.filing.places import country_name, currency_decimals, is_country, is_locode, locode_country
-from engine.filing.text import shown
+from engine.filing.reading.text import shown
 
 __all__ = ["country_problem", "shipment_problems"]
 

@@ -10,8 +10,8 @@ from engine.application import Application, Item, Kind
 from engine.contracts.form import Form
 from engine.contracts.origin import Criterion, Finding, Line, Outcome, Step
 from engine.errors import OriginRefused, PluginError, Problem
-from engine.filing.cases import Case, Tried, said, worst
-from engine.filing.grounds import TESTS
+from engine.filing.origin.cases import Case, Tried, said, worst
+from engine.filing.origin.grounds import TESTS
 
 __all__ = ["find_origin", "refuse_failing"]
 

@@ -2,7 +2,7 @@
 
 Promises that what it returns has the published shape, its texts in NFC with whole and visible characters, and that it
 raises nothing but `Refused`, whatever the bytes are: with every problem of the file that can be found at once, not only
-the first. Whether the facts hold together is `engine.filing.checking`'s.
+the first. Whether the facts hold together is `engine.filing.checks`'s.
 """
 
 import json
@@ -14,9 +14,9 @@ import msgspec
 
 from engine.application import Application
 from engine.errors import Problem, Refused
-from engine.filing.schema import schema_of
-from engine.filing.text import shown
-from engine.filing.walking import Object, Walk
+from engine.filing.reading.schema import schema_of
+from engine.filing.reading.text import shown
+from engine.filing.reading.walking import Object, Walk
 
 __all__ = ["MAX_BYTES", "from_tree", "look", "read", "to_tree"]
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 from engine.application import Application, Item, Kind
 from engine.contracts.form import Form
 from engine.errors import Problem
-from engine.filing.content import cost_total, listed_originating
+from engine.filing.checks.shipment import country_problem
+from engine.filing.origin.content import cost_total, listed_originating
 from engine.filing.places import currency_decimals, is_country
-from engine.filing.shipment import country_problem
 
 __all__ = ["goods_problems"]
 

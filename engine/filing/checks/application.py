@@ -14,14 +14,14 @@ from engine.certificate import is_legacy, number_slip
 from engine.contracts.form import Form
 from engine.errors import Problem
 from engine.filing.boxes import fill, third_party_wording
-from engine.filing.goods import goods_problems
-from engine.filing.identifiers import exporter_problems
+from engine.filing.checks.goods import goods_problems
+from engine.filing.checks.identifiers import exporter_problems
+from engine.filing.checks.shipment import shipment_problems
 from engine.filing.origin import find_origin
 from engine.filing.reading import to_tree
-from engine.filing.schema import schema_of
-from engine.filing.shipment import shipment_problems
-from engine.filing.text import shown
-from engine.filing.walking import Walk
+from engine.filing.reading.schema import schema_of
+from engine.filing.reading.text import shown
+from engine.filing.reading.walking import Walk
 
 __all__ = ["check"]
 

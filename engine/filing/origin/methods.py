@@ -1,6 +1,6 @@
 """The test of value content: every method of the scheme that can be worked out, each against its limit.
 
-The methods, their formulas and limits are the scheme's data; the arithmetic is `engine.filing.content`'s.
+The methods, their formulas and limits are the scheme's data; the arithmetic is `engine.filing.origin.content`'s.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from decimal import Decimal
 from engine.application import Item
 from engine.contracts.origin import Outcome, Step
 from engine.errors import PluginError
-from engine.filing.cases import Case, Tried, said
-from engine.filing.content import FORMULAS, Missing, Share, Worked, limit
+from engine.filing.origin.cases import Case, Tried, said
+from engine.filing.origin.content import FORMULAS, Missing, Share, Worked, limit
 
 __all__ = ["value_content"]
 

@@ -12,7 +12,7 @@ from engine.application import Application, Kind
 from engine.errors import Problem
 from engine.filing.places import locode_country
 from engine.filing.reading import to_tree
-from engine.filing.text import shown
+from engine.filing.reading.text import shown
 
 __all__ = ["warnings"]
 

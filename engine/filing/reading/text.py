@@ -2,7 +2,7 @@
 
 Promises that nothing hides in a text: no control, no bidi-override, no invisible or unassigned character, no space
 but the ordinary one. ZWJ and ZWNJ stay inside Indic words, where spelling needs them. What a form's font can draw is
-the form's business (`Form.problems`); whether a word mixes alphabets is the officer's (`engine.filing.doubts`).
+the form's business (`Form.problems`); whether a word mixes alphabets is the officer's (`engine.filing.checks.doubts`).
 """
 
 import re
