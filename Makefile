@@ -14,11 +14,11 @@ run: $(VENV)/.run-ready
 	@$(BIN)/ecoo demo
 
 test: $(VENV)/.test-ready lint
-	@$(BIN)/pytest -n 2 --durations=10
+	@$(BIN)/pytest -n 2 --dist loadgroup --durations=10
 
 # Everything, in the counts of the goal figures; takes long and is not part of make test.
 prove: $(VENV)/.test-ready
-	ECOO_PROVE=1 $(BIN)/pytest -n 2 --durations=10 --timeout=7200
+	ECOO_PROVE=1 $(BIN)/pytest -n 2 --dist loadgroup --durations=10 --timeout=7200
 
 lint: $(VENV)/.test-ready
 	@$(BIN)/ruff check .

@@ -37,6 +37,7 @@ __all__ = ["Site", "lock_is_free", "open_site"]
 
 _QUEUED = "queued"
 _TAKE_OVER_S = 0.5
+_LOCK_TRIES = 20
 _KEY_MARK = "key_mark"
 _HISTORY = timedelta(days=2)
 _READERS_MIB = 1024
@@ -121,6 +122,15 @@ def lock_folder(folder: Path) -> IO[bytes] | None:
     return handle
 
 
+async def _lock_patiently(folder: Path) -> IO[bytes] | None:
+    """The lock, also if somebody only looks at this moment whether it is free (`lock_is_free` holds it for an instant)."""
+    for _ in range(_LOCK_TRIES):
+        if (handle := lock_folder(folder)) is not None:
+            return handle
+        await asyncio.sleep(0.05)
+    return None
+
+
 def lock_is_free(config: Config) -> bool:
     """Whether no other process works on this embedded site; an outgrown site is worked on by its workers."""
     if config.serve.profile != "embedded":
@@ -141,7 +151,7 @@ async def open_site(config: Config, *, work: bool, clock: Clock | None = None, e
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         if work and config.serve.profile == "embedded":
-            handle = lock_folder(config.folder)
+            handle = await _lock_patiently(config.folder)
             if handle is None:
                 raise ConfigError(f"Another ecoo process works on {config.folder}. Stop it, or let it do the work.", code="locked")
             stack.callback(handle.close)
@@ -213,6 +223,8 @@ async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
     stack.push_async_callback(site.jobs.stop)
     await site.jobs.start({queue.JOB: site.corridor.steps if site.corridor else ()})
     site.sweeper = Sweeper(_sweeps(site, site.jobs))
+    if site.works:
+        stack.push_async_callback(_last_words, site)
     stack.push_async_callback(site.sweeper.stop)
     await site.sweeper.start()
 
@@ -238,6 +250,12 @@ async def _open_corridor(stack: AsyncExitStack, site: Site) -> Corridor:
         rule=SeriesRule(config.issue.number_pattern, config.issue.year),
         halted=lambda: site.halted,
     )
+
+
+async def _last_words(site: Site) -> None:
+    """Tells what this process made true before it ends: no other may come for a while."""
+    await queue.announce(site.registry, site.clock.now())
+    await seal(site.clock.now())
 
 
 def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:

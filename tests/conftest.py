@@ -6,20 +6,21 @@ create databases. Nothing here is shared between processes, so pytest-xdist may 
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import pwd
-import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -35,22 +36,14 @@ from engine.config import Config
 from engine.contracts.signing import SignerContext
 from engine.drawing import DrawingRoom
 from engine.filing import read
-from engine.filing.tables import ApplicationRow
 from engine.issuing import Corridor
 from engine.issuing.queue import Outcome, outcome
 from engine.issuing.shell import approve_at_shell
-from engine.issuing.tables import ApprovalRow, SigningDocumentRow, SigningJobRow
 from engine.jobs import StepOutcome
-from engine.money.tables import CoverRow
-from engine.proof import SeriesRule, Verifier
-from engine.proof.marks import Marks
-from engine.proof.signature import SignatureReport, check_signature
-from engine.proof.tables import CertificateEventRow, CertificateFileRow, CertificateRow, SeriesRow
+from engine.proof import SeriesRule
 from engine.site import Site, open_site
 from engine.store import connect
-from engine.store.audit import chain_breaks, seal
 from engine.store.engines import Engine
-from engine.store.tables import Blob
 
 EXAMPLE = Path(__file__).parent.parent / "plugins" / "templates" / "aifta" / "example.json"
 DATABASES = ("sqlite", "postgres")
@@ -363,100 +356,29 @@ async def walk(site_config: Config, walking: Callable[..., AbstractAsyncContextM
         yield opened
 
 
-# --- what must be true of every site, whatever happened to it ---------------------------------------
+@pytest.fixture
+def tally() -> Callable[[Site], Awaitable[Any]]:
+    """Counts a settled site up and asserts what must hold of every one: `count_up` of settled.py."""
+    spec = importlib.util.spec_from_file_location("settled", Path(__file__).with_name("settled.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    settled = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(settled)
+    act: Callable[[Site], Awaitable[Any]] = settled.count_up
+    return act
 
 
-@dataclass(frozen=True)
-class Tally:
-    """What became of a site's approvals after everything has settled."""
-
-    approvals: int
-    issued: int
-    void: int
-    retried: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.approvals} approvals: {self.issued} ISSUED, {self.void} VOID, {self.retried} signatures asked for again; "
-            "0 lost, 0 duplicate numbers, 0 gaps, 0 unverified files, 0 signed files without a row, covers posted once, audit whole"
-        )
-
-
-async def count_up(site: Site) -> Tally:
-    """Looks at every row and file of a settled site and asserts what must hold."""
-    approvals = await ApprovalRow.select()
-    certificates = await CertificateRow.select()
-    assert [row["id"] for row in approvals if row["state"] != "done"] == [], "an approval was lost"
-    assert {row["state"] for row in certificates} <= {"issued", "void", "superseded"}, "a certificate hangs"
-    spent = {row["approval"] for row in certificates}
-    assert len(spent) == len(certificates)
-    assert all(row["id"] in spent for row in approvals if row["spent_at"] is not None), "an approval was spent on nothing"
-    await _numbers_hold(certificates)
-    verifier = Verifier(site.config.site.public_url, check=partial(_check, site), read=_read_nothing)
-    for row in certificates:
-        await (_void_holds if row["state"] == "void" else _issued_holds)(site, verifier, row)
-    open_documents = await SigningDocumentRow.select().where(SigningDocumentRow.state.is_in(["open", "waiting"]))
-    open_jobs = await SigningJobRow.select().where(SigningJobRow.state.is_in(["open", "waiting"]))
-    assert (open_documents, open_jobs) == ([], []), "a stale signing job is left"
-    assert await _signed_without_a_row(site) == [], "a signed file has no row"
-    while await seal(site.clock.now()):
-        pass
-    assert await chain_breaks() == []
-    jobs = await SigningJobRow.select(SigningJobRow.tries)
-    issued = sum(row["state"] in {"issued", "superseded"} for row in certificates)
-    retried = sum(max(0, row["tries"] - 1) for row in jobs)
-    return Tally(len(approvals), issued, sum(row["state"] == "void" for row in certificates), retried)
-
-
-async def _numbers_hold(certificates: list[dict[str, Any]]) -> None:
-    assert len({row["number_key"] for row in certificates}) == len(certificates), "a number was given twice"
-    for series in await SeriesRow.select():
-        serials = sorted(row["serial"] for row in certificates if row["series"] == series["id"])
-        assert serials == list(range(1, series["value"] + 1)), "a number is missing and no VOID row explains it"
-
-
-async def _issued_holds(site: Site, verifier: Verifier, row: dict[str, Any]) -> None:
-    files = await CertificateFileRow.select().where(CertificateFileRow.certificate == row["id"])
-    assert [(each["kind"], each["serial"]) for each in files] == [("electronic", 0)]
-    answer = await verifier.file(await site.files.get(files[0]["file_sha256"]))
-    assert answer.verdict == ("genuine" if row["state"] == "issued" else "superseded"), answer
-    covers = await CoverRow.select().where(CoverRow.application == row["application"])
-    assert [cover["state"] for cover in covers] == ["posted"], "the cover was not posted exactly once"
-    application = await ApplicationRow.select(ApplicationRow.state).where(ApplicationRow.id == row["application"]).first()
-    assert application == {"state": "issued"}
-    await _events_hold(row)
-
-
-async def _void_holds(site: Site, verifier: Verifier, row: dict[str, Any]) -> None:
-    assert row["void_reason"]
-    assert not await CertificateFileRow.exists().where(CertificateFileRow.certificate == row["id"])
-    assert (await verifier.number(row["number"])).verdict == "unknown"
-    await _events_hold(row)
-
-
-async def _events_hold(row: dict[str, Any]) -> None:
-    events = await CertificateEventRow.select().where(CertificateEventRow.certificate == row["id"]).order_by(CertificateEventRow.serial)
-    assert [event["serial"] for event in events] == list(range(len(events)))
-    assert events[-1]["state"] == row["state"]
-    assert sum(event["state"] == "issued" for event in events) <= 1
-
-
-async def _check(site: Site, data: bytes, at: datetime) -> SignatureReport:
-    return await asyncio.to_thread(check_signature, data, trust=site.trust, at=at)
-
-
-async def _read_nothing(_: bytes) -> Marks:
-    return Marks((), ())
-
-
-async def _signed_without_a_row(site: Site) -> list[str]:
-    """Stored PDFs whose signature is filled in and of which no row speaks."""
-    known = {row["sha256"] for row in await Blob.select(Blob.sha256)}
-    strangers = [path for path in Path(site.config.files.url).glob("sha256/*/*") if path.name not in known]
-    return [path.name for path in strangers if re.search(rb"/Contents <[0-9a-fA-F]*[1-9a-fA-F]", path.read_bytes())]
+# --- figures that tests measured --------------------------------------------------------------------
 
 
 @pytest.fixture
-def tally() -> Callable[[Site], Awaitable[Tally]]:
-    """Counts a settled site up and asserts what must hold of every one."""
-    return count_up
+def quote(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Keeps a line of figures for the end of the session's report."""
+    return lambda line: record_property("figure", line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the lines that tests asked to be quoted, also those of pytest-xdist's workers."""
+    passed = terminalreporter.stats.get("passed", [])
+    for line in sorted(value for report in passed for name, value in report.user_properties if name == "figure"):
+        terminalreporter.write_line(line)

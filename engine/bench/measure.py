@@ -12,7 +12,7 @@ from engine.bench.batch import Batch, memory_after, through_corridor, through_dr
 from engine.bench.pipelines import Pipelines, measure_pipelines
 from engine.bench.result import Result
 from engine.bench.serving import Register, Served, example_row, fill, free_port, measure_look_ups
-from engine.bench.stage import Demonstration, site_config
+from engine.bench.stage import Demonstration, site_config, stopped_clock
 from engine.clock import SystemClock
 from engine.config import Config
 
@@ -44,7 +44,8 @@ def measure(config: Config, demonstration: Demonstration, *, rounds: int = 15, q
         pipelines = measure_pipelines(site, demonstration, folder / "naive", rounds=rounds)
         if quick:
             return Result(pipelines, None, None, None, None)
-        batches = asyncio.run(_batches(site, demonstration.officer, pipelines, min(rounds, _BATCH_ROUNDS)))
+        fresh = site_config(folder / "batch", config)  # certificates that were cut short must not be taken up again
+        batches = asyncio.run(_batches(fresh, demonstration, pipelines, min(rounds, _BATCH_ROUNDS)))
         served = _serve(folder, site, demonstration, rounds=min(rounds, _BATCH_ROUNDS), full=full)
         return Result(pipelines, batches.drawing, batches.corridor, served, batches.rss_mib)
 
@@ -63,11 +64,12 @@ def _quiet(*names: str) -> Iterator[None]:
             logger.setLevel(level)
 
 
-async def _batches(site: Config, officer: str, pipelines: Pipelines, rounds: int) -> _Batches:
+async def _batches(site: Config, demonstration: Demonstration, pipelines: Pipelines, rounds: int) -> _Batches:
     memory_mib = site.drawing.memory_mib
+    await demonstration.make(site, stopped_clock())
     return _Batches(
         drawing=await through_drawing(pipelines.requests(_BATCH), rounds=rounds, memory_mib=memory_mib),
-        corridor=await through_corridor(site, officer, count=_BATCH, rounds=rounds),
+        corridor=await through_corridor(site, demonstration.officer, count=_BATCH, rounds=rounds),
         rss_mib=await memory_after(pipelines.requests(_DRAWN_FOR_MEMORY), memory_mib=memory_mib),
     )
 

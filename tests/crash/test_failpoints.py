@@ -18,7 +18,7 @@ async def open_approvals() -> list[object]:
 
 @pytest.mark.parametrize("act", ["error", "full"])
 async def test_a_failure_at_any_point_of_the_corridor_ends_issued(
-    walk, application: Application, act: str, monkeypatch: pytest.MonkeyPatch, tally: Callable[[Site], Awaitable[object]]
+    walk, application: Application, act: str, monkeypatch: pytest.MonkeyPatch, tally: Callable[[Site], Awaitable[object]], quote
 ) -> None:
     for point in POINTS:
         monkeypatch.setenv("ECOO_FAIL_AT", f"{point}:{act}")
@@ -36,4 +36,4 @@ async def test_a_failure_at_any_point_of_the_corridor_ends_issued(
         assert (await walk.until_over(approval)).issued, point
     counted = await tally(walk.site)
     assert counted.issued == len(POINTS)
-    print(f"\nR2 {walk.site.database.engine_type} {act} at {len(POINTS)} points: {counted}")
+    quote(f"R2 {walk.site.database.engine_type} {act} at {len(POINTS)} points: {counted}")

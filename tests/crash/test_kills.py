@@ -31,7 +31,7 @@ async def counted(config: Path, tally: Callable[[Site], Awaitable[object]]) -> o
 
 
 @pytest.mark.timeout(600)
-async def test_kill_at_every_boundary_is_made_good_by_the_next_start(nursery, crash_site: Path, database_kind: str, tally) -> None:
+async def test_kill_at_every_boundary_is_made_good_by_the_next_start(nursery, crash_site: Path, database_kind: str, tally, quote) -> None:
     points = BOUNDARIES[database_kind]
     for point in points:
         worker = nursery.start(crash_site, count=1, env={"ECOO_FAIL_AT": f"{point}:kill"})
@@ -39,11 +39,13 @@ async def test_kill_at_every_boundary_is_made_good_by_the_next_start(nursery, cr
     assert nursery.start(crash_site, count=0).finish() == 0
     found = await counted(crash_site, tally)
     assert (found.approvals, found.issued) == (len(points), len(points))
-    print(f"\nR2 {database_kind} kill -9 at {', '.join(points)}: {found}")
+    quote(f"R2 {database_kind} kill -9 at {', '.join(points)}: {found}")
 
 
 @pytest.mark.timeout(7200 if PROVE else 600)
-async def test_kills_at_random_moments_lose_nothing_and_issue_nothing_twice(nursery, crash_site: Path, database_kind: str, tally) -> None:
+async def test_kills_at_random_moments_lose_nothing_and_issue_nothing_twice(
+    nursery, crash_site: Path, database_kind: str, tally, quote
+) -> None:
     chance, killed = random.Random(20261121), 0
     for turn in range(ROUNDS):
         worker = nursery.start(crash_site, count=AT_ONCE)
@@ -56,7 +58,7 @@ async def test_kills_at_random_moments_lose_nothing_and_issue_nothing_twice(nurs
     assert found.approvals <= ROUNDS * AT_ONCE
     assert found.issued == found.approvals
     assert killed >= ROUNDS // 2
-    print(f"\nR1 {database_kind} {ROUNDS} rounds x {AT_ONCE}, {killed} kills: {found}")
+    quote(f"R1 {database_kind} {ROUNDS} rounds x {AT_ONCE}, {killed} kills: {found}")
 
 
 def strike(worker, chance: random.Random, size: int) -> int:

@@ -1,5 +1,6 @@
 """Two processes on one embedded site: one works, the other waits for it, and takes its place when it ends."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -39,6 +40,7 @@ async def test_ecoo_issue_gets_its_certificate_from_the_server_that_holds_the_si
             assert line, "the server ended"
         while lock_is_free(config):
             assert server.poll() is None, server.stderr.read()
+            await asyncio.sleep(0.05)
         client = ecoo(config_path, "issue", str(EXAMPLE), "--json")
         said, errors = client.communicate(timeout=100)
         assert client.returncode == 0, errors
@@ -69,6 +71,15 @@ async def test_whoever_waits_takes_the_place_of_a_process_that_ends(config_path:
         assert not lock_is_free(config)
         assert (await tally(site)).issued == 1
     assert lock_is_free(config)
+
+
+async def test_somebody_who_only_looks_whether_the_site_is_free_keeps_nobody_from_working(config_path: Path) -> None:
+    config = configuration.load(config_path, {})
+    looking = lock_folder(config.folder)
+    assert looking is not None
+    asyncio.get_running_loop().call_later(0.1, looking.close)
+    async with open_site(config, work=True) as site:
+        assert site.works
 
 
 async def test_a_site_that_is_worked_on_is_not_opened_for_work_a_second_time(config_path: Path) -> None:

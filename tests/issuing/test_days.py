@@ -3,10 +3,12 @@
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine import config as configuration
 from engine.application import Application
 from engine.certificate import CertificateState
 from engine.clock import ist_day
@@ -101,8 +103,6 @@ async def test_an_officer_who_did_not_act_at_a_shell_confirms_the_new_date_once(
 async def test_a_number_belongs_to_the_year_of_its_moment_in_india(
     site_config, walking, application: Application, midnight, period: str, month: int, day: int
 ) -> None:
-    from dataclasses import replace
-
     config = replace(site_config, issue=replace(site_config.issue, year=period))
     turn = midnight(month, day)
     async with walking(config) as walk:
@@ -143,8 +143,6 @@ def test_the_zone_of_the_machine_changes_neither_day_nor_year(elsewhere: str) ->
 async def test_a_certificate_issued_in_another_zone_prints_the_indian_day(
     sites, tmp_path, walking, application: Application, midnight, paper, elsewhere: str
 ) -> None:
-    from engine import config as configuration
-
     config = configuration.load(sites.make(tmp_path / "site"), {})
     async with walking(config) as walk:
         walk.clock.still = midnight() + SECOND

@@ -7,11 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from engine import demo
 from engine.application import Application, IssuerKind
 from engine.errors import Conflict
-from engine.filing import open_draft
+from engine.filing import open_draft, require_office
 from engine.issuing import scrutiny
 from engine.issuing.tables import ApprovalRow
+from engine.money import file, filed_again, waive
+from engine.people import find_officer
 from engine.proof import Numbered, SeriesRule, take_number
 from engine.proof.tables import CertificateEventRow, CertificateRow, SeriesRow
 from engine.scope import PLATFORM
@@ -66,7 +69,8 @@ async def copies(row, application: Application, count: int) -> list[tuple[UUID, 
     return made
 
 
-async def test_200_takers_of_whom_every_tenth_gives_up_leave_no_gap_and_no_double(walk, application: Application) -> None:
+@pytest.mark.timeout(7200 if ROUNDS > 1 else 120)
+async def test_200_takers_of_whom_every_tenth_gives_up_leave_no_gap_and_no_double(walk, application: Application, quote) -> None:
     row = await spent_approval(walk, application)
     for turn in range(ROUNDS):
         pairs = await copies(row, application, TAKERS)
@@ -90,7 +94,7 @@ async def test_200_takers_of_whom_every_tenth_gives_up_leave_no_gap_and_no_doubl
     assert len(set(numbers)) == len(numbers)
     assert await CertificateEventRow.count() == len(numbers)
     assert await AuditEntry.count().where(AuditEntry.act == "number_taken") == len(numbers)
-    print(f"\nR3 {walk.site.database.engine_type} {ROUNDS} x {TAKERS} takers, 10 % gave up: {len(numbers)} numbers, 0 double, 0 gaps")
+    quote(f"R3 {walk.site.database.engine_type} {ROUNDS} x {TAKERS} takers, 10 % gave up: {len(numbers)} numbers, 0 double, 0 gaps")
 
 
 async def test_an_approval_that_has_its_number_gets_that_one_again(walk, application: Application) -> None:
@@ -144,11 +148,6 @@ async def test_50_runs_of_one_approval_issue_one_certificate(walk, application: 
 
 async def decided(walk, application: Application):
     """A filed and waived application with the officer's decision on it, as a page would have it."""
-    from engine import demo
-    from engine.filing import require_office
-    from engine.money import file, filed_again, waive
-    from engine.people import find_officer
-
     at = walk.clock.now()
     draft = await open_draft(PLATFORM, application, actor="test", at=at)
     await file(PLATFORM, draft.reference, registry=walk.site.registry, actor="test", at=at)
