@@ -68,12 +68,24 @@ class Site:
     works: bool = False
     signer_problems: dict[str, str] = field(default_factory=dict)
     sweeper: Sweeper | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
     @property
     def halted(self) -> bool:
         """Whether issuing is stopped: by engine.toml, or because the QR would carry an address nobody abroad can open."""
         return self.config.site.halted or not is_public(self.config)
+
+    def device_ready(self) -> None:
+        """A signer's device became ready: what waits for it is tried at once."""
+
+        async def go_on() -> None:
+            await queue.release()
+            self.wake()
+
+        task = asyncio.get_running_loop().create_task(go_on())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def wake(self) -> None:
         """Something was queued: look at once instead of at the next sweep."""
@@ -112,7 +124,7 @@ class Site:
 
 def lock_folder(folder: Path) -> IO[bytes] | None:
     """The lock of the embedded site, or None if another process holds it. Kept as long as the handle is."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = (folder / "lock").open("ab")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -282,7 +294,7 @@ async def _open_signers(stack: AsyncExitStack, site: Site) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         stack.push_async_callback(signer.close)
         try:
-            await signer.open(SignerContext(settings, folder, site.clock, site.config.site.demo))
+            await signer.open(SignerContext(settings, folder, site.clock, site.config.site.demo, site.device_ready))
         except SignerUnavailable as error:
             site.signer_problems[id] = error.say
 

@@ -6,7 +6,7 @@ with `Waiting`, and the job goes on later from its row, perhaps in another proce
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -254,14 +254,20 @@ class HttpReply:
     media_type: str = "text/plain"
 
 
+def _nobody() -> None:
+    """Wakes nobody: nothing waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignerContext:
-    """All a signer may use: its own settings, its own folder under the site's data, the clock, and whether this is a demo."""
+    """All a signer may use: its own settings, its own folder under the site's data, the clock, whether this is a demo, and
+    `wake`, to be called when a device became ready: what waits for it is tried at once instead of some time later."""
 
     settings: Mapping[str, str]
     folder: Path
     clock: Clock
     demo: bool
+    wake: Callable[[], None] = _nobody
 
 
 @runtime_checkable
@@ -295,6 +301,11 @@ class Signer(Protocol):
 
     async def enrol(self, signatory: Signatory, evidence: bytes | None = None) -> X509Chain:
         """The chain to enrol for this signatory, checked to be usable for signing. Raises Refused with the reason."""
+        ...
+
+    async def ready(self, signatory: Signatory) -> None:
+        """Returns if `start` could sign for this signatory now, without a key being used. Raises SignerUnavailable saying who must
+        do what if a device is locked or gone: the engine asks before it makes anything ready, and again later."""
         ...
 
     async def start(self, job: SignatureJob) -> SigningOutcome:

@@ -13,7 +13,7 @@ Whatever happens, a run ends with a row that says where the certificate stands: 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from engine.application import IssuerKind
@@ -42,6 +42,8 @@ from engine.store.files import remember
 __all__ = ["ACTOR", "Corridor", "Halted"]
 
 _PDF = "application/pdf"
+# The time in a signature is that of its preparation: after a crash or a locked token it must not lie far back.
+_FRESH = timedelta(minutes=5)
 
 
 class Halted(Unavailable):
@@ -186,6 +188,7 @@ class Corridor:
         signer = self.registry.signer(signatory.signer)
         chain = _known_chain(signer, signatory)
         await self._require_usable(run, signatory, chain)
+        await signer.ready(signatory.signatory)
         prepared = await pades.prepare(
             await self.files.get(standing.drawn_sha256 or ""),
             chain=chain,
@@ -221,7 +224,7 @@ class Corridor:
 
     async def _signature_place(self, standing: Standing) -> Rect:
         """Where the drawing left room for the visible signature, as its event remembers."""
-        place = (await last_event(standing, CertificateState.DRAWN))["signature"]
+        place = (await last_event(standing, CertificateState.DRAWN, having="signature"))["signature"]
         return Rect(**place)
 
     # --- 4 sign ---------------------------------------------------------------------------------
@@ -268,6 +271,10 @@ class Corridor:
             answer = signing.only_answer(await signer.poll(wanted), job, signer.id)
         elif another_day:
             raise Again  # drawing takes it back
+        elif self.clock.now() - job.made_at > _FRESH:
+            await signer.ready(signatory.signatory)
+            await self._job_failed(run, job, DocumentState.EXPIRED, "prepared too long ago to carry the time of signing")
+            raise Again
         else:
             await self._require_usable(run, signatory, _known_chain(signer, signatory))
             await signing.count_try(job)

@@ -4,12 +4,13 @@ import asyncio
 import json
 import logging
 from collections.abc import Set
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from engine.certificate import CertificateState
 from engine.errors import Conflict
+from engine.issuing.run import NEVER
 from engine.issuing.tables import ApprovalRow, ApprovalState
 from engine.jobs import run_key
 from engine.proof import Standing, by_approval
@@ -17,7 +18,7 @@ from engine.registry import Registry
 from engine.store import audit, uow
 from engine.store.tables import Announcement
 
-__all__ = ["JOB", "Outcome", "Runs", "announce", "confirm_day", "outcome", "start_again", "sweep"]
+__all__ = ["JOB", "Outcome", "Runs", "announce", "confirm_day", "outcome", "release", "start_again", "sweep"]
 
 JOB = "issue"
 _log = logging.getLogger(__name__)
@@ -64,6 +65,13 @@ async def start_again(approval: UUID) -> None:
         await ApprovalRow.update({ApprovalRow.wait_until: None, ApprovalRow.last_problem: ""}).where(
             ApprovalRow.id == approval, ApprovalRow.state != str(ApprovalState.DONE)
         )
+
+
+async def release() -> None:
+    """A device became ready: everything that was held back for a while is tried now, but for what a person must start."""
+    soon = ApprovalRow.wait_until < datetime.now(UTC) + NEVER / 2
+    async with uow():
+        await ApprovalRow.update({ApprovalRow.wait_until: None}).where(ApprovalRow.state != str(ApprovalState.DONE), soon)
 
 
 async def confirm_day(approval: UUID, on: date, *, actor: str, at: datetime) -> None:

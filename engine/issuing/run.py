@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from engine.clock import Clock
-from engine.errors import Conflict, EngineError, Refused, TooMany
+from engine.errors import Conflict, EngineError, Refused, SignerUnavailable, TooMany
 from engine.issuing.frozen import Frozen
 from engine.issuing.tables import ApprovalRow, ApprovalState
 from engine.jobs import StepOutcome
@@ -26,6 +26,7 @@ __all__ = ["ACTOR", "NEVER", "Again", "Ended", "Run", "guarded"]
 ACTOR = "corridor"
 NEVER = timedelta(days=3650)
 _LONGEST_S = 900
+_DEVICE_S = 60  # a device comes back when a person plugs it in; asking whether it did costs next to nothing
 _log = logging.getLogger(__name__)
 
 
@@ -89,7 +90,7 @@ async def _one(name: str, act: Act, approval: UUID, clock: Clock) -> StepOutcome
         await _hold(run, clock.now(), "")
         return StepOutcome.STOP
     except Exception as error:
-        _log.warning("step_held", extra={"step": name, "approval": str(approval), "problem": _code(error)})
+        _log.warning("step_held", extra={"step": name, "approval": str(approval), "problem": _code(error), "number": run.standing.number if run.standing else ""})
         await _hold(run, clock.now() + _patience(error, run.row["runs"]), _sentence(error))
         return StepOutcome.STOP
     return StepOutcome.NEXT
@@ -110,7 +111,8 @@ def _patience(error: Exception, runs: int) -> timedelta:
     """How long to wait: longer each time; for what only a person can mend, until they start it again."""
     if isinstance(error, Refused) and not isinstance(error, Conflict | TooMany):
         return NEVER
-    return timedelta(seconds=min(_LONGEST_S, 2 ** min(runs, 10)))
+    longest = _DEVICE_S if isinstance(error, SignerUnavailable) else _LONGEST_S
+    return timedelta(seconds=min(longest, 2 ** min(runs, 10)))
 
 
 def _sentence(error: Exception) -> str:

@@ -290,13 +290,17 @@ async def search(scope: Scope, *, limit: int = 50, offset: int = 0) -> list[Stan
     return [_standing(row) for row in await covering(scope, query, CertificateRow)]
 
 
-async def last_event(standing: Standing, state: CertificateState) -> dict[str, Any]:
-    """The detail of the newest event that brought a certificate into a state, with its moment as `at`."""
+async def last_event(standing: Standing, state: CertificateState, *, having: str | None = None) -> dict[str, Any]:
+    """The detail of the newest event that brought a certificate into a state, with its moment as `at`.
+
+    `having` asks for the newest whose detail names that key: a certificate taken back to DRAWN was not drawn again.
+    """
     query = CertificateEventRow.select().where(CertificateEventRow.certificate == standing.id, CertificateEventRow.state == str(state))
-    row = await query.order_by(CertificateEventRow.serial, ascending=False).first()
-    if row is None:
-        raise Conflict(f"The certificate {standing.number} was never {state}.", code="certificate_state")
-    return {**json.loads(row["detail"]), "at": row["at"].isoformat()}
+    for row in await query.order_by(CertificateEventRow.serial, ascending=False):
+        detail = json.loads(row["detail"])
+        if having is None or having in detail:
+            return {**detail, "at": row["at"].isoformat()}
+    raise Conflict(f"The certificate {standing.number} was never {state}.", code="certificate_state")
 
 
 async def files_of(standing: Standing) -> list[dict[str, Any]]:

@@ -44,11 +44,11 @@ CAPTCHA = re.compile(r'name="captcha" value="([0-9a-f-]{36})"')
 TICKET = re.compile(r'/verify/captcha/image\?t=([A-Za-z0-9_=-]+)"')
 
 
+@dataclass
 class MovedClock:
     """A clock that stands still until a test moves it."""
 
-    def __init__(self) -> None:
-        self.at = START
+    at: datetime = START
 
     def now(self) -> datetime:
         return self.at
@@ -95,8 +95,6 @@ async def story(tmp_path_factory: pytest.TempPathFactory, example: dict[str, Any
 
 
 class Signatory(NamedTuple):
-    """Who signed what is in the register."""
-
     officer: UUID
     enrolment: UUID
 
@@ -112,13 +110,12 @@ async def _tell(told: Story, content: bytes) -> None:
         told.references[state] = draft.reference
         if state != "draft":
             await _certificate(told, store, draft, agency, office, signatory, CertificateState(state))
-    exporter = draft.exporter_id
     other = await add_agency("TXC", "Textiles Committee", actor="test", at=START)
     whole = frozenset({"see", "prepare", "submit"})
     for name, rights, owner in [
         ("whole", whole, {"agency": agency}),
         ("other", whole, {"agency": other}),
-        ("exporter", whole, {"exporter": exporter}),
+        ("exporter", whole, {"exporter": draft.exporter_id}),
         ("see", frozenset({"see"}), {"agency": agency}),
         ("prepare", frozenset({"prepare"}), {"agency": agency}),
     ]:
@@ -296,16 +293,18 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
             await stop.wait()
 
     task = asyncio.create_task(live())
-    await asyncio.wait([task, asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
+    task.add_done_callback(lambda _: started.set())
+    await started.wait()
     try:
-        yield
+        if not task.done():
+            yield
     finally:
         stop.set()
-        await task
+        await task  # also says why it did not start
 
 
 def _calling(app: Litestar, base_url: str) -> httpx.AsyncClient:
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url=base_url)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=base_url)
     client.app = app  # type: ignore[attr-defined]  # for tests that look behind the door
     return client
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -46,6 +47,11 @@ class Worker:
             self.said += heard.decode()
         return True
 
+    @property
+    def approved(self) -> set[str]:
+        """The approvals that it was told are committed."""
+        return set(re.findall(r"^approved (\S+)$", self.said, re.MULTILINE))
+
     def kill(self) -> int:
         """Kills it as a power cut would, and gives its exit code."""
         os.kill(self.pid, signal.SIGKILL)
@@ -55,6 +61,7 @@ class Worker:
         """Waits for its end and gives its exit code."""
         if self.code is None:
             self.code = int(self.nursery.ask(f"wait {self.pid}"))
+            self.hears("\0", 10.0)  # what it said and nobody has read yet
             os.close(self.pipe)
         return self.code
 
@@ -91,6 +98,10 @@ class Nursery:
         worker = Worker(self, pid, pipe, errors)
         self.workers.append(worker)
         return worker
+
+    def of(self, config: Path) -> list[Worker]:
+        """The workers that this site had."""
+        return [worker for worker in self.workers if worker.errors.parent == config.parent]
 
 
 @pytest.fixture(scope="session")

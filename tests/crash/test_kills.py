@@ -9,6 +9,7 @@ import pytest
 
 from engine import config as configuration
 from engine.failpoints import POINTS
+from engine.issuing.tables import ApprovalRow
 from engine.site import Site, open_site
 
 PROVE = os.environ.get("ECOO_PROVE") == "1"
@@ -25,9 +26,13 @@ def crash_site(sites, tmp_path: Path, database_kind: str) -> Path:
     return path
 
 
-async def counted(config: Path, tally: Callable[[Site], Awaitable[object]]) -> object:
+async def counted(config: Path, workers, tally: Callable[[Site], Awaitable[object]]):
     async with open_site(configuration.load(config, {}), work=False) as site:
-        return await tally(site)
+        found = await tally(site)
+        kept = {str(row["id"]) for row in await ApprovalRow.select(ApprovalRow.id)}
+        promised = {id for worker in workers for id in worker.approved}
+        assert promised <= kept, "an approval that was committed is gone"
+        return found
 
 
 @pytest.mark.timeout(600)
@@ -37,7 +42,7 @@ async def test_kill_at_every_boundary_is_made_good_by_the_next_start(nursery, cr
         worker = nursery.start(crash_site, count=1, env={"ECOO_FAIL_AT": f"{point}:kill"})
         assert worker.finish() == KILLED, f"the point {point} was not passed: {worker.errors.read_text()[-2000:]}"
     assert nursery.start(crash_site, count=0).finish() == 0
-    found = await counted(crash_site, tally)
+    found = await counted(crash_site, nursery.of(crash_site), tally)
     assert (found.approvals, found.issued) == (len(points), len(points))
     quote(f"R2 {database_kind} kill -9 at {', '.join(points)}: {found}")
 
@@ -54,7 +59,7 @@ async def test_kills_at_random_moments_lose_nothing_and_issue_nothing_twice(
             killed += strike(nursery.start(crash_site, count=0), chance, AT_ONCE)
     last = nursery.start(crash_site, count=0)
     assert last.finish() == 0, last.errors.read_text()[-2000:]
-    found = await counted(crash_site, tally)
+    found = await counted(crash_site, nursery.of(crash_site), tally)
     assert found.approvals <= ROUNDS * AT_ONCE
     assert found.issued == found.approvals
     assert killed >= ROUNDS // 2

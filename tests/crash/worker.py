@@ -2,7 +2,7 @@
 
 A line of JSON asks: `config` (an engine.toml), `application` (a file), `count` (how many copies to file and approve at the
 shell first), `env`, `out` (a FIFO for the worker's words). The answer is the worker's pid; the line `wait PID` is answered
-with its exit code. A worker says `at work` when it has begun and `done` when no approval is open.
+with its exit code. A worker says `approved ID` for each, `at work` when it has begun and `done` when no approval is open.
 """
 
 import asyncio
@@ -28,9 +28,10 @@ async def work(config_path: Path, application_path: Path, count: int) -> None:
         application = read(application_path.read_bytes())
         async with open_site(config, work=False) as site:
             for _ in range(count):
-                await approve_at_shell(
+                _, approval = await approve_at_shell(
                     application, officer=demo.OFFICER, signatory=demo.SIGNATORY, registry=site.registry, clock=SystemClock(), demo=True
                 )
+                print(f"approved {approval.id}", flush=True)
     async with open_site(config, work=True):
         print("at work", flush=True)
         while await ApprovalRow.exists().where(ApprovalRow.state != str(ApprovalState.DONE)):

@@ -81,6 +81,9 @@ class KeyFile:
         chain.check_usable(self._context().clock.now())
         return chain
 
+    async def ready(self, signatory: Signatory) -> None:
+        """Always: a file waits for nobody."""
+
     async def start(self, job: SignatureJob) -> SigningOutcome:
         """Signs each document at once; declines if the X.509 certificate may not sign now or the key is not there."""
         try:
