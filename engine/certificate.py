@@ -1,8 +1,8 @@
 """The certificate: its states, its number, its code. Pure data; rows and files are `proof`'s.
 
 A number is `{agency}/{year}/{office}/{serial:07d}{check}` by default. The check character is ISO 7064
-MOD 37,36 over agency, year, office and serial, so a slip of one character or a swap of two is caught
-before anybody looks anything up.
+MOD 37,36 over agency, year, office and serial, so every slip of one character and nearly every swap of two
+neighbours is caught before anybody looks anything up.
 """
 
 import base64

@@ -109,7 +109,7 @@ async def ensure_demo(config: Config, clock: Clock | None = None) -> bool:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "making").open("ab") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

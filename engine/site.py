@@ -289,7 +289,7 @@ async def _open_signers(stack: AsyncExitStack, site: Site) -> None:
             continue
         settings = site.config.signers[id]
         if problems := signer.validate_config(settings):
-            raise ConfigError(f"{site.config.path}: [signers.{id}] {problems[0]}")
+            raise ConfigError(f"{site.config.path}: {problems[0]}")
         folder = site.config.plugin_folder("signers", id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         stack.push_async_callback(signer.close)

@@ -1,6 +1,7 @@
 """The commands by name, and the one place where an error becomes an exit code."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -11,12 +12,13 @@ from cyclopts.exceptions import CycloptsError
 
 from engine import config as configuration
 from engine import registry
+from engine.cli.hints import naming_site
 from engine.cli.output import fail, fail_unforeseen
 from engine.errors import EngineError, PluginError, Refused
 
 __all__ = ["build", "main"]
 
-_CONSOLE_WIDTH = 110
+_WITH_VALUE = re.compile(r"(--?[A-Za-z][\w-]*)=[^\s\"']*")
 
 
 def build(arguments: Sequence[str]) -> cyclopts.App:
@@ -67,8 +69,10 @@ def run(arguments: Sequence[str]) -> int:
         return outcome if isinstance(outcome, int) else 0
     except CycloptsError as error:
         words = " ".join(str(error).split())
+        words = _WITH_VALUE.sub(r"\1", words)  # what follows an option may be a secret
         return fail(Refused(words or "These arguments do not fit; see --help.", code="usage"), as_json=as_json)
     except EngineError as error:
+        error.say = naming_site(error.say, _config_of(arguments))
         return fail(error, as_json=as_json)
     except KeyboardInterrupt:
         return 130

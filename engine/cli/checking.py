@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from engine import config as configuration
 from engine import schema
@@ -21,6 +21,15 @@ from engine.store.audit import chain_breaks
 __all__ = ["check_site"]
 
 
+@runtime_checkable
+class _Stands(Protocol):
+    """A signer whose device another process may hold; optional, asked for by `isinstance`."""
+
+    def standing(self, folder: Path) -> str | None:
+        """How the device stands by the process that holds it, or None if no process does."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Looked:
     name: str
@@ -33,7 +42,7 @@ def check_site(path: Path | None, *, as_json: bool) -> int:
     config = site_config(path)
     looked = run_async(config, lambda: _look(config))
     ok = all(each.ok for each in looked)
-    settings = [{"name": name, "default": default, "help": text} for name, default, text in settings_help()]
+    settings = [{"name": name, "default": default, "help": text} for name, default, text in _settings(config)]
     result: dict[str, Any] = {
         "ok": ok,
         "checks": [{"name": each.name, "ok": each.ok, "say": each.say} for each in looked],
@@ -46,8 +55,18 @@ def check_site(path: Path | None, *, as_json: bool) -> int:
 def _plain(looked: list[_Looked], config: Config) -> str:
     lines = [f"{'ok  ' if each.ok else 'STOP'}  {each.name:14} {each.say}" for each in looked]
     lines += ["", f"settings ({config.path})"]
-    lines += [f"  {name:26} {text} (default: {default or 'none'})" for name, default, text in settings_help()]
+    lines += [f"  {name:26} {text} (default: {default or 'none'})" for name, default, text in _settings(config)]
     return "\n".join(lines)
+
+
+def _settings(config: Config) -> list[tuple[str, str, str]]:
+    """The engine's settings, then those of each installed signer."""
+    try:
+        signers = load(config).signers.values()
+    except EngineError:  # said by the check of the plugins
+        return settings_help()
+    own = [(f"signers.{signer.id}.{each.name}", each.default or "", each.help) for signer in signers for each in signer.config_fields]
+    return settings_help() + own
 
 
 async def _look(config: Config) -> list[_Looked]:
@@ -129,5 +148,7 @@ def _signer(registry: Registry, config: Config, id: str) -> str:
     problems = registry.signer(id).validate_config(config.signers[id])
     if problems:
         raise ConfigError(problems[0])
-    folder = config.plugin_folder("signers", id)
+    folder, signer = config.plugin_folder("signers", id), registry.signer(id)
+    if isinstance(signer, _Stands):
+        return f"{signer.title}: {signer.standing(folder) or 'no ecoo process holds it now; `ecoo serve` would.'}"
     return f"{registry.signer(id).title}, {folder if os.path.isdir(folder) else 'no folder yet'}"  # noqa: PTH112

@@ -1,17 +1,21 @@
 """`ecoo issue`: the main job from a shell."""
 
+import asyncio
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from engine import demo
 from engine.application import Application
 from engine.certificate import file_name, verify_url
+from engine.cli.hints import naming_site
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
 from engine.cli.output import DONE, say, show
 from engine.clock import ist_day
@@ -27,6 +31,9 @@ __all__ = ["add_to", "issue_in"]
 
 _REFERENCE = re.compile(r"APP-[0-9A-Z]{10}", re.IGNORECASE)
 _PATIENCE_S = 120.0
+_LONG_S = 300
+_LOOK_AGAIN_S = 0.5
+Tell = Callable[[str], None]
 
 
 def add_to(app: App) -> None:
@@ -40,6 +47,9 @@ def issue(
     officer: Annotated[str | None, Parameter(help="The e-mail address of the officer who approves and signs.")] = None,
     signatory: Annotated[str | None, Parameter(help="For a self-declaration: the address of the exporter's user who signs.")] = None,
     out: Annotated[Path | None, Parameter(help="Where to write the certificate; never overwrites.")] = None,
+    wait: Annotated[
+        float, Parameter(help="How many seconds to stay while a person must act first, such as unlock a token.", validator=Number(gte=0))
+    ] = 0,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -57,9 +67,11 @@ def issue(
     subject = _subject(what)
     if site.site.demo:
         officer, signatory = officer or demo.OFFICER, signatory or demo.SIGNATORY
-    done = run_async(site, lambda: issue_in(site, subject, officer, signatory))
+    done = run_async(
+        site, lambda: issue_in(site, subject, officer, signatory, wait_s=wait, tell=lambda words: say(naming_site(words, config)))
+    )
     path = _write(done, out) if done.pdf is not None else None
-    show(done.as_json(path), as_json=json, plain=lambda: done.plain(path))
+    show(done.as_json(path), as_json=json, plain=lambda: naming_site(done.plain(path), config))
     return DONE
 
 
@@ -96,12 +108,21 @@ class _Done:
 
     def plain(self, path: Path | None) -> str:
         if path is None:
-            return f"Waiting: {self.problem or 'the certificate is under way.'}\n  go on with: ecoo issue {self.reference}"
+            return (
+                f"Waiting: {self.problem or 'the certificate is under way.'}\n"
+                f"  It goes on by itself in `ecoo serve`; or stay with it here: `ecoo issue {self.reference} --wait {_LONG_S}`.\n"
+                "  While one of the two runs, do in another shell what it waits for."
+            )
         return f"Issued {self.number}\n  file     {path}\n  sha256   {self.sha256}\n  verify   {self.url}"
 
 
-async def issue_in(config: Config, subject: Application | str, officer: str | None, signatory: str | None) -> _Done:
-    """Records the acts of the person first, on a site that is only read from; then works, or waits for who works there."""
+async def issue_in(
+    config: Config, subject: Application | str, officer: str | None, signatory: str | None, *, wait_s: float = 0, tell: Tell = say
+) -> _Done:
+    """Records the acts of the person first, on a site that is only read from; then works, or waits for who works there.
+
+    What a person must do first is told, and then waited for, up to `wait_s` seconds.
+    """
     async with open_site(config, work=False) as site:
         if isinstance(subject, Application):
             examine(subject, site.registry, ist_day(site.clock.now())).require()
@@ -110,19 +131,32 @@ async def issue_in(config: Config, subject: Application | str, officer: str | No
         )
     try:
         async with open_site(config, work=True) as site:
-            return await _finish(site, draft, approval.id)
+            return await _finish(site, draft, approval.id, wait_s, tell)
     except ConfigError as error:
         if error.code != "locked":
             raise
     say("Another ecoo process works on this site; waiting for it to issue.")
     async with open_site(config, work=False) as site:
-        return await _finish(site, draft, approval.id)
+        return await _finish(site, draft, approval.id, wait_s, tell)
 
 
-async def _finish(site: Site, draft: Draft, approval: UUID) -> _Done:
+async def _stay(site: Site, approval: UUID, wait_s: float, tell: Tell) -> queue.Outcome:
+    """Waits until it is over, or is held back and `wait_s` is up; tells each new reason that it is held back for."""
+    outcome = await site.wait_for(approval, timeout_s=_PATIENCE_S)
+    loop, told = asyncio.get_running_loop(), ""
+    end = loop.time() + wait_s
+    while not outcome.over and (left := end - loop.time()) > 0:
+        if outcome.problem not in ("", told):
+            told = outcome.problem
+            tell(f"Waiting: {told}\n  Do it in another shell; this one waits {left:.0f} seconds.")
+        outcome = await site.wait_for(approval, timeout_s=min(left, _LOOK_AGAIN_S), until_held=False)
+    return outcome
+
+
+async def _finish(site: Site, draft: Draft, approval: UUID, wait_s: float, tell: Tell) -> _Done:
     await queue.start_again(approval)
     await site.start_queued()
-    outcome = await site.wait_for(approval, timeout_s=_PATIENCE_S)
+    outcome = await _stay(site, approval, wait_s, tell)
     standing = outcome.standing
     if outcome.over and not outcome.issued:
         raise Refused(

@@ -1,6 +1,7 @@
 """Commands of the operator: migrate, demo, bench, and the audit log."""
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +9,13 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from engine import demo as demonstration
+from engine.cli.hints import naming_site
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
 from engine.cli.output import DONE, REFUSED, say, show
 from engine.clock import SystemClock
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Refused
 from engine.schema.migrate import migrate as run_migrations
-from engine.site import open_site
+from engine.site import lock_is_free, open_site
 from engine.store import SecretBox, connect
 from engine.store.audit import chain_breaks, seal
 
@@ -34,6 +36,8 @@ def migrate(*, config: ConfigOption = None) -> int:
     """Bring the database to this version's schema; a new site's key file is made too."""
     site = site_config(config)
 
+    site.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     async def act() -> None:
         SecretBox.open(site.secrets.key_file, create=True)
         database = await connect(site.database.url)
@@ -49,17 +53,21 @@ def migrate(*, config: ConfigOption = None) -> int:
 
 def demo(
     *,
-    at: Annotated[Path | None, Parameter(help="Make a new demonstration site in this folder.")] = None,
+    at: Annotated[
+        Path | None, Parameter(help="Write a new demonstration site into this folder and issue its first certificate; serves nothing.")
+    ] = None,
     fresh: Annotated[bool, Parameter(negative=(), help="Delete the demonstration site's data first.")] = False,
     config: ConfigOption = None,
 ) -> int:
     """Make the demonstration site, issue one certificate, and serve."""
     if at is not None:
         config = demonstration.write_config(at)
-        say(f"Wrote {config}. Use it with: ecoo --help, and --config {config}")
+        say(f"Wrote {config}. Serve it with: ecoo serve --config {shlex.quote(str(config))}")
     site = site_config(config)
     if not site.site.demo:
         raise ConfigError(f"{site.path} is no demonstration site.")
+    if site.serve.profile == "embedded" and site.folder.exists() and not lock_is_free(site):
+        raise ConfigError(f"Another ecoo process works on {site.folder}. Stop it first.", code="locked")
     if fresh:
         demonstration.fresh(site)
     from engine.cli.show import issue_and_tell
@@ -76,7 +84,7 @@ def bench(
     *,
     rounds: Annotated[int, Parameter(help="How many rounds each case runs, in turn.", validator=Number(gte=1))] = 15,
     quick: Annotated[bool, Parameter(negative=(), help="Only the pipelines in one process: no batches, no servers.")] = False,
-    full: Annotated[bool, Parameter(negative=(), help="Also look up in a register of a million certificates; takes minutes.")] = False,
+    full: Annotated[bool, Parameter(negative=(), help="Also look up in a register of a million certificates: ten minutes, 5 GB.")] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -92,15 +100,31 @@ def bench(
 def enrol(
     officer: Annotated[str, Parameter(help="The officer's e-mail address.")],
     *,
-    signer: Annotated[str, Parameter(help="The signer that holds the officer's key, such as dsc_token.")],
-    key: Annotated[str, Parameter(help="The signer's own reference to the key: a token's label or serial, a file's stem.")],
+    signer: Annotated[str | None, Parameter(help="The signer that holds the officer's key, such as dsc_token.")] = None,
+    key: Annotated[
+        str | None,
+        Parameter(
+            help="The signer's own reference to the key. dsc_token: TOKEN/ID, the token's label or serial and the id of the object in "
+            "hex, such as officer/01; TOKEN alone if only one X.509 certificate on it can sign. key_file: the file's stem."
+        ),
+    ] = None,
+    wait: Annotated[float, Parameter(help="How many seconds to wait for a person to unlock the token.", validator=Number(gte=0))] = 300,
+    end: Annotated[str | None, Parameter(help="Enrol nothing: end what is enrolled for the officer, for this reason.")] = None,
     config: ConfigOption = None,
 ) -> int:
     """Register an officer's X.509 certificate: from then on only this one signs for them."""
-    from engine.cli.enrolling import enrol_officer
+    from engine.cli.enrolling import end_officers, enrol_officer
 
     site = site_config(config)
-    chain = run_async(site, lambda: enrol_officer(site, officer, signer, key))
+    if end is not None:
+        for chain in run_async(site, lambda: end_officers(site, officer, end)):
+            say(f"Ended for {officer}: {chain.label}")
+        return DONE
+    if signer is None or key is None:
+        raise Refused("Say which signer holds the key, and which key it is: --signer SIGNER --key KEY.", code="usage")
+    chain = run_async(
+        site, lambda: enrol_officer(site, officer, signer, key, wait_s=wait, tell=lambda words: say(naming_site(words, config)))
+    )
     say(f"Enrolled for {officer}: {chain.label}\n  SHA-256 {chain.fingerprint}")
     return DONE
 

@@ -22,7 +22,7 @@ _PACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _SCHEME = re.compile(r"[A-Z0-9_]{1,20}", re.ASCII)  # as `scheme` in the application file
 _COUNTRY = re.compile(r"[A-Z]{2}|\*", re.ASCII)
 _HS_DIGITS = frozenset({4, 6, 8, 10})
-_AWAITED = ("open", "close", "identity", "enrol", "start", "complete", "poll", "verify", "cancel")
+_AWAITED = ("open", "close", "identity", "enrol", "ready", "start", "complete", "poll", "verify", "cancel")
 _CALLED = ("validate_config", "locate", "acknowledge")
 
 

@@ -90,7 +90,10 @@ async def _one(name: str, act: Act, approval: UUID, clock: Clock) -> StepOutcome
         await _hold(run, clock.now(), "")
         return StepOutcome.STOP
     except Exception as error:
-        _log.warning("step_held", extra={"step": name, "approval": str(approval), "problem": _code(error), "number": run.standing.number if run.standing else ""})
+        _log.warning(
+            "step_held",
+            extra={"step": name, "approval": str(approval), "problem": _code(error), "number": run.standing.number if run.standing else ""},
+        )
         await _hold(run, clock.now() + _patience(error, run.row["runs"]), _sentence(error))
         return StepOutcome.STOP
     return StepOutcome.NEXT

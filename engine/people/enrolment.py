@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 from asn1crypto import pem, x509
 
+from engine.clock import ist_day
 from engine.contracts.signing import Signatory, X509Chain
-from engine.errors import Refused
+from engine.errors import Conflict, Refused
 from engine.people.tables import Enrolment
 from engine.store import audit, uow
 
@@ -43,7 +44,8 @@ async def enrol(
 ) -> UUID:
     """Enrols a chain for an officer `(agency, officer)` or an exporter's user `(exporter, user)`; gives the row's id.
 
-    One X.509 certificate serves one signatory at a time: a second one raises Conflict.
+    One X.509 certificate serves one signatory at a time: another enrolment of it raises Conflict, saying whose it is. A
+    signatory may have several at once, such as an old one and its renewal: `live_enrolment` takes the newest that is valid.
     """
     leaf = x509.Certificate.load(chain.leaf)
     validity = leaf["tbs_certificate"]["validity"]
@@ -66,9 +68,23 @@ async def enrol(
         enrolled_by=actor,
     )
     async with uow():
+        await _require_free(chain)
         await Enrolment.insert(row)
         await audit("x509_enrolled", room="people", subject=str(row.id), actor=actor, at=at, agency=row.agency, after=chain.fingerprint)
     return UUID(str(row.id))
+
+
+async def _require_free(chain: X509Chain) -> None:
+    """Raises Conflict if the X.509 certificate serves somebody already."""
+    row = await Enrolment.select(Enrolment.id, Enrolment.enrolled_at).where(Enrolment.live_key == chain.fingerprint).first()
+    if row is None:
+        return
+    serves = await enrolled(row["id"])
+    raise Conflict(
+        f"The X.509 certificate of {chain.label} is enrolled already, for {serves.signatory.name} since {ist_day(row['enrolled_at'])}; "
+        "it serves one signatory at a time. Nothing was changed; end that enrolment first if it shall serve anew.",
+        code="enrolled_already",
+    )
 
 
 async def live_enrolment(*, officer: UUID | None = None, exporter_user: UUID | None = None, at: datetime) -> Enrolled:

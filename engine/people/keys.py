@@ -9,7 +9,7 @@ from uuid import UUID
 from engine.errors import Forbidden
 from engine.people.tables import ApiKey
 from engine.scope import Scope
-from engine.store import audit, lookup, uow
+from engine.store import audit, lookup, moment_of, uow
 
 __all__ = ["Caller", "make_key", "revoke_key", "who_calls"]
 
@@ -68,13 +68,16 @@ async def revoke_key(key: str, *, actor: str, at: datetime) -> None:
 
 async def who_calls(key: str, at: datetime) -> Caller | None:
     """The holder of a key that is valid at that moment, or None: unknown, expired and revoked read the same."""
-    found = await lookup("SELECT id FROM api_key WHERE key_sha256 = ?", _hash(key))
-    if not found:
+    found = await lookup("SELECT id, rights, agency, exporter, expires_at, revoked_at FROM api_key WHERE key_sha256 = ?", _hash(key))
+    if not found or found[0]["revoked_at"] is not None or moment_of(found[0]["expires_at"]) <= at:
         return None
-    row = await ApiKey.select().where(ApiKey.id == found[0]["id"]).first()
-    if row is None or row["revoked_at"] is not None or row["expires_at"] <= at:
-        return None
-    scope = Scope.agency(row["agency"]) if row["agency"] else Scope.exporter(row["exporter"])
+    row = found[0]
+    if row["agency"]:
+        scope = Scope.agency(UUID(str(row["agency"])))
+    elif row["exporter"]:
+        scope = Scope.exporter(UUID(str(row["exporter"])))
+    else:
+        scope = Scope.broker(frozenset())  # a broker sees what it was granted, and no grant is asked for yet
     return Caller(f"key:{row['id']}", scope, frozenset(row["rights"].split(",")))
 
 

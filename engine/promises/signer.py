@@ -86,6 +86,10 @@ async def _identity_is_stable(signer: Signer, ctx: SignerContext, signatory: Sig
         demand(first.unusable(ctx.clock.now()) is None, f"The signatory's X.509 certificate cannot sign: {first.unusable(ctx.clock.now())}")
 
 
+async def _is_ready(signer: Signer, ctx: SignerContext, signatory: Signatory) -> None:
+    await signer.ready(signatory)
+
+
 async def _answers_each_document(signer: Signer, ctx: SignerContext, signatory: Signatory) -> None:
     job = await _job(signer, signatory, min(3, signer.max_documents))
     outcome = await signer.start(job)
@@ -163,6 +167,7 @@ async def _knows_its_callbacks(signer: Signer, ctx: SignerContext, signatory: Si
 _OPENED = (
     ("it is what it declares", _declares),
     ("a signatory's identity does not change", _identity_is_stable),
+    ("it says that it is ready for a signatory who can sign", _is_ready),
     ("each document of a job is answered", _answers_each_document),
     ("its signatures verify against the identity", _signatures_verify),
     ("a repeated job gives valid signatures again", _repeats),

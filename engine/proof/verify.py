@@ -5,21 +5,22 @@ superseded nor cancelled. Nothing here needs signing, drawing or money, so verif
 """
 
 import hashlib
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from engine.certificate import CertificateState, FileKind, Verdict, code_from, is_code, is_legacy, number_key, number_slip, verify_url
 from engine.clock import utc_text
 from engine.errors import EngineError
 from engine.proof.marks import Marks
 from engine.proof.signature import SignatureReport
-from engine.store import lookup
+from engine.store import lookup, moment_of
 
-__all__ = ["REASONS", "Answer", "Verifier"]
+__all__ = ["REASONS", "Answer", "Facts", "Verifier"]
 
 REASONS: Mapping[str, str] = {
     "registered_bytes": "These are the very bytes that were issued, and their signature is valid.",
@@ -46,13 +47,42 @@ _FILE_QUERY = (
 _PUBLIC = {str(CertificateState.ISSUED), str(CertificateState.SUPERSEDED), str(CertificateState.CANCELLED)}
 
 
+class Facts(Mapping[str, Any]):
+    """What the printed certificate shows, kept as the JSON it was stored as: most who ask pass it on unread."""
+
+    __slots__ = ("_all", "_shown", "_standing")
+
+    def __init__(self, standing: dict[str, Any], shown: str) -> None:
+        self._standing = standing
+        self._shown = shown
+        self._all: dict[str, Any] | None = None
+
+    def as_json(self) -> bytes:
+        """The facts as one JSON object, without reading what was stored."""
+        return msgspec.json.encode(self._standing)[:-1] + b"," + self._shown.encode()[1:]
+
+    def _read(self) -> dict[str, Any]:
+        if self._all is None:
+            self._all = {**self._standing, **msgspec.json.decode(self._shown)}
+        return self._all
+
+    def __getitem__(self, key: str) -> Any:
+        return self._read()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The verdict, the codes of its reasons (see REASONS), and what the printed certificate shows, or None."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
-    certificate: Mapping[str, Any] | None = field(default=None)
+    certificate: Facts | None = field(default=None)
 
     def as_json(self) -> dict[str, Any]:
         """The answer as the CLI and the API give it."""
@@ -124,7 +154,7 @@ class Verifier:
         row = found[0]
         if row["kind"] == FileKind.LEAF:
             return Answer(Verdict.ALTERED, ("leaf",), self._shown(row))
-        report = await self._check(data, _moment(row["made_at"]))
+        report = await self._check(data, moment_of(row["made_at"]))
         if not report.ok:
             return Answer(Verdict.UNKNOWN, ("signature_invalid", *report.reasons), self._shown(row))
         return self._standing(row, "registered_bytes")
@@ -160,22 +190,17 @@ class Verifier:
             case _:
                 return Answer(Verdict.CANCELLED, ("withdrawn",), self._shown(row))
 
-    def _shown(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _shown(self, row: Mapping[str, Any]) -> Facts:
         """What the printed certificate shows, and how it stands."""
-        return {
+        standing = {
             "number": row["number"],
             "state": row["state"],
-            "issued_at": utc_text(_moment(row["issued_at"])),
+            "issued_at": utc_text(moment_of(row["issued_at"])),
             "replaced_by": row["replaced_by"] or None,
             "verify_url": verify_url(self._public_url, row["code"]),
-            **json.loads(row["shown"]),
         }
+        return Facts(standing, row["shown"])
 
 
 def _unknown(reason: str) -> Answer:
     return Answer(Verdict.UNKNOWN, (reason,))
-
-
-def _moment(value: str | datetime) -> datetime:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -9,7 +9,7 @@ from engine.store.engines import Database, connect
 from engine.store.files import FileStore
 from engine.store.rows import CompositeForeignKey, Row, rows_in_order
 from engine.store.secrets import SecretBox
-from engine.store.unit import lookup, reading, uow
+from engine.store.unit import lookup, moment_of, reading, uow
 
 __all__ = [
     "CompositeForeignKey",
@@ -20,6 +20,7 @@ __all__ = [
     "audit",
     "connect",
     "lookup",
+    "moment_of",
     "reading",
     "rows_in_order",
     "uow",

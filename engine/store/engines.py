@@ -61,7 +61,7 @@ class _KeptTransaction(SQLiteTransaction):
             try:
                 await self.begin()
             except BaseException:
-                await self.connection.close()
+                await self.engine.discard(self.connection)
                 raise
         except BaseException:
             if self._lock:
@@ -84,7 +84,7 @@ class _KeptTransaction(SQLiteTransaction):
         finally:
             self.engine.current_transaction.reset(self.context)
             try:
-                await (self.engine.release(self.connection) if healthy else self.connection.close())
+                await (self.engine.release(self.connection) if healthy else self.engine.discard(self.connection))
             finally:
                 if self._lock:
                     self._lock.release()
@@ -94,11 +94,13 @@ class _KeptTransaction(SQLiteTransaction):
 class WalSQLite(SQLiteEngine):
     """SQLite as a server's database: one writer at a time in turn, readers beside it on kept connections."""
 
-    __slots__ = ("_free", "_locks", "_point")
+    __slots__ = ("_closed", "_free", "_locks", "_made", "_point")
 
     def __init__(self, path: Path) -> None:
         super().__init__(path=str(path), timeout=_BUSY_S)
         self._free: list[aiosqlite.Connection] = []
+        self._made: set[aiosqlite.Connection] = set()
+        self._closed = False
         self._locks: dict[int, asyncio.Lock] = {}
         self._point: sqlite3.Connection | None = None
 
@@ -110,13 +112,16 @@ class WalSQLite(SQLiteEngine):
     async def open(self) -> None:
         """Makes the file and sets WAL, once."""
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        self._closed = False
         with translated():
             await self.release(await self.acquire())
 
     async def close(self) -> None:
-        """Closes what is kept."""
-        while self._free:
-            await self._free.pop().close()
+        """Closes every connection, also one that somebody cut off in the middle still holds."""
+        self._closed = True
+        self._free.clear()
+        while self._made:
+            await self._made.pop().close()
         self._locks.clear()
         if self._point is not None:
             self._point.close()
@@ -126,22 +131,30 @@ class WalSQLite(SQLiteEngine):
         """A kept connection, or a new one."""
         if self._free:
             return self._free.pop()
-        connection = await aiosqlite.connect(**self.connection_kwargs)
+        connection = aiosqlite.connect(**self.connection_kwargs)
+        connection._thread.daemon = True  # a connection that was lost must not keep the process from ending
+        await connection
+        self._made.add(connection)
         try:
             connection.row_factory = dict_factory  # type: ignore[assignment]
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=1", "trusted_schema=0"):
                 await connection.execute(f"PRAGMA {pragma}")
         except BaseException:
-            await connection.close()
+            await self.discard(connection)
             raise
         return connection
 
+    async def discard(self, connection: aiosqlite.Connection) -> None:
+        """Closes a connection that is not to be used again."""
+        self._made.discard(connection)
+        await connection.close()
+
     async def release(self, connection: aiosqlite.Connection) -> None:
         """Gives a healthy connection back."""
-        if len(self._free) < _KEPT:
+        if len(self._free) < _KEPT and not self._closed:
             self._free.append(connection)
         else:
-            await connection.close()
+            await self.discard(connection)
 
     def transaction(self, transaction_type: TransactionType = TransactionType.immediate, allow_nested: bool = True) -> SQLiteTransaction:
         return _KeptTransaction(engine=self, transaction_type=transaction_type, allow_nested=allow_nested)
@@ -161,7 +174,7 @@ class WalSQLite(SQLiteEngine):
                 healthy = not connection.in_transaction
                 raise
             finally:
-                await (self.release(connection) if healthy else connection.close())
+                await (self.release(connection) if healthy else self.discard(connection))
 
     async def _run_in_existing_connection(
         self, connection: Any, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None

@@ -6,6 +6,7 @@ Catch `Conflict` outside the block that caused it: PostgreSQL spoils the whole t
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from piccolo.engine.sqlite import TransactionType
@@ -13,7 +14,7 @@ from piccolo.engine.sqlite import TransactionType
 from engine.store.engines import Engine, WalSQLite, translated
 from engine.store.rows import bound_to
 
-__all__ = ["database", "lookup", "reading", "uow"]
+__all__ = ["database", "lookup", "moment_of", "reading", "uow"]
 
 
 def database() -> Engine:
@@ -52,6 +53,12 @@ async def reading() -> AsyncIterator[None]:
         else:
             async with engine.transaction():
                 yield
+
+
+def moment_of(value: str | datetime) -> datetime:
+    """A moment out of `lookup`: SQLite keeps it as text, PostgreSQL as itself."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 async def lookup(query: str, *args: Any) -> list[dict[str, Any]]:

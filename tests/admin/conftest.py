@@ -38,7 +38,6 @@ HOST = "127.0.0.1:8000"
 BASE = f"http://{HOST}"
 START = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
 PDF = b"%PDF-1.7\nnot drawn for this test, only stored and served\n%%EOF\n"
-CODE = re.compile(r"/v/([a-z0-9]{27})")
 TOKEN = re.compile(r'name="_csrf_token" value="([0-9a-f]+)"')
 CAPTCHA = re.compile(r'name="captcha" value="([0-9a-f-]{36})"')
 TICKET = re.compile(r'/verify/captcha/image\?t=([A-Za-z0-9_=-]+)"')
@@ -192,8 +191,7 @@ async def _certificate(
 
 
 async def _let_out(told: Story, store: FileStore, standing: Standing, state: CertificateState) -> None:
-    data = PDF + state.encode()
-    sha256 = await store.put(data)
+    sha256 = await store.put(data := PDF + state.encode())
     if state is CertificateState.ISSUED:
         told.pdf_sha256 = sha256
     async with uow():
@@ -345,7 +343,7 @@ class Form:
 
     token: str
     captcha: str
-    ticket: str
+    ticket: str  # opens with the site's own key
 
     @classmethod
     def of(cls, html: str) -> "Form":
@@ -354,9 +352,9 @@ class Form:
         return cls(*[match.group(1) for match in found if match])
 
     def characters(self, client: httpx.AsyncClient) -> str:
-        """What a person would read off the picture: the ticket opened with the site's own key."""
-        site = client.app.state["parts"].site  # type: ignore[attr-defined]
-        return str(site.secrets.unseal(self.ticket, purpose="captcha").partition(":")[2])
+        """What a person would read off the picture."""
+        box = client.app.state["parts"].site.secrets  # type: ignore[attr-defined]
+        return str(box.unseal(self.ticket, purpose="captcha").partition(":")[2])
 
 
 @pytest.fixture

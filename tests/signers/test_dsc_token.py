@@ -238,6 +238,7 @@ async def test_a_p256_token_signs(hsm, make, ready, job, authority):
 async def test_of_two_certificates_the_enrolled_fingerprint_decides_else_both_are_listed(officer_token, make, authority, ready, job):
     officer_token.put("officer", "02", authority.der("renewed"), authority.key_file("renewed"))
     signer = await make()
+    await signer.unlock(officer_token.pin)
     anyone = replace(ASHA, key="officer")
     with pytest.raises(Refused) as refused:
         await signer.enrol(anyone)
@@ -245,11 +246,12 @@ async def test_of_two_certificates_the_enrolled_fingerprint_decides_else_both_ar
     assert refused.value.say.count("issued by ecoo TEST Issuing CA") == 2
     assert "2029-01-01" in refused.value.say
     assert "2029-10-01" in refused.value.say
+    assert "--key officer/01" in refused.value.say
+    assert "--key officer/02" in refused.value.say
     for label, key_id in (("good", "01"), ("renewed", "02")):
         enrolled = replace(anyone, fingerprint=authority.chain(label).fingerprint)
         assert (await signer.identity(enrolled)).leaf == authority.der(label)
         assert (await signer.enrol(replace(ASHA, key=f"officer/{key_id}"))).leaf == authority.der(label)
-    await signer.unlock(officer_token.pin)
     prepared = await ready(authority.chain("renewed"))
     outcome = await signer.start(job(enrolled, prepared))
     assert outcome.documents[0].result == authority.sign("renewed", prepared.attributes)
@@ -258,6 +260,7 @@ async def test_of_two_certificates_the_enrolled_fingerprint_decides_else_both_ar
 async def test_the_encryption_twin_is_passed_over(officer_token, make, authority):
     officer_token.put("officer", "02", authority.der("twin"), authority.key_file("twin"))
     signer = await make()
+    await signer.unlock(officer_token.pin)
     assert (await signer.enrol(replace(ASHA, key="officer"))).leaf == authority.der("good")
     with pytest.raises(Refused, match="key_encipherment and not for signatures"):
         await signer.enrol(replace(ASHA, key="officer/02"))
@@ -333,6 +336,120 @@ async def test_issuers_come_from_the_settings_when_the_token_has_only_the_leaf(o
     assert await signer.identity(ASHA) == authority.chain("good")
 
 
+# --- a driver that fails, and a token that comes back -----------------------------------------------
+
+
+async def test_a_driver_that_fails_while_signing_is_ended_and_the_next_unlock_starts_a_new_one(
+    officer_token, make, ready, job, context, tally
+):
+    signer = await make("poisoned")
+    await signer.unlock(officer_token.pin)
+    chain = await signer.identity(ASHA)
+    prepared = [await ready(chain, reason=f"Certificate {n}") for n in range(10)]
+    with pytest.raises(SignerUnavailable, match="Insert the token and unlock it"):
+        await signer.start(job(ASHA, *prepared))
+    assert "is locked" in await asyncio.to_thread(knock, context().folder, Request("check"))
+    assert "is unlocked" in await asyncio.to_thread(knock, context().folder, Request("unlock", "", Pin(officer_token.pin)))
+    assert isinstance(await signer.poll(job(ASHA, *prepared)), Signed)
+    assert tally() == {"login": 2, "sign": 11}
+
+
+@pytest.mark.parametrize("verb", ["check", "choose", "unlock", "lock"])
+async def test_no_words_at_the_door_are_answered_by_a_driver_that_failed(officer_token, make, ready, job, context, verb):
+    signer = await make("poisoned_when_asked")
+    await signer.unlock(officer_token.pin)
+    pid = signer._process.pid
+    request = Request(verb, "officer", Pin(officer_token.pin))
+    assert "officer" in await asyncio.to_thread(knock, context().folder, request) or verb == "lock"
+    assert signer._process.pid != pid
+
+
+async def test_a_token_that_is_put_back_is_seen_by_check_and_can_be_unlocked(officer_token, make, ready, job, context):
+    signer = await make()
+    await signer.unlock(officer_token.pin)
+    prepared = await ready(await signer.identity(ASHA))
+    officer_token.pull_out()
+    assert "No token is inserted" in await asyncio.to_thread(knock, context().folder, Request("check"))
+    with pytest.raises(SignerUnavailable, match="Insert it"):
+        await signer.unlock(officer_token.pin)
+    officer_token.put_back()
+    assert "officer" in await asyncio.to_thread(knock, context().folder, Request("check"))
+    await signer.unlock(officer_token.pin)
+    assert isinstance(await signer.start(job(ASHA, prepared)), Signed)
+
+
+async def test_it_is_ready_when_unlocked_and_nothing_is_signed_to_know_it(officer_token, make, tally):
+    signer = await make()
+    for put in (lambda: None, officer_token.pull_out):
+        put()
+        with pytest.raises(SignerUnavailable, match="ecoo token unlock"):
+            await signer.ready(ASHA)
+    officer_token.put_back()
+    await signer.unlock(officer_token.pin)
+    await signer.ready(ASHA)
+    officer_token.pull_out()
+    with pytest.raises(SignerUnavailable):
+        await signer.ready(ASHA)
+    assert tally() == {"login": 1}
+
+
+async def test_an_unlock_wakes_what_waits_and_a_wrong_pin_does_not(officer_token, context):
+    woken = []
+    signer = DscToken()
+    await signer.open(replace(context(module=MODULE), wake=lambda: woken.append(1)))
+    with pytest.raises(Refused, match="PIN was wrong"):
+        await signer.unlock("00000000")
+    assert woken == []
+    await signer.unlock(officer_token.pin)
+    assert woken == [1]
+    await signer.close()
+
+
+async def test_a_job_says_whose_token_is_needed(officer_token, make):
+    signer = await make()
+    with pytest.raises(SignerUnavailable, match=r"The token pocketed of Asha Rao is needed.*inserted: officer"):
+        await signer.ready(replace(ASHA, key="pocketed/01", fingerprint="0" * 64))
+
+
+# --- enrolment -------------------------------------------------------------------------------------
+
+
+async def test_a_certificate_without_its_private_key_is_not_enrolled(officer_token, make, authority):
+    officer_token.put("officer", "02", authority.der("renewed"), None)
+    signer = await make()
+    await signer.unlock(officer_token.pin)
+    with pytest.raises(Refused, match="private key") as refused:
+        await signer.enrol(replace(ASHA, key="officer/02"))
+    assert refused.value.code == "no_private_key"
+
+
+async def test_a_certificate_with_somebody_elses_key_is_not_enrolled(officer_token, make, authority):
+    officer_token.put("officer", "02", authority.der("renewed"), authority.key_file("good"))
+    signer = await make()
+    await signer.unlock(officer_token.pin)
+    with pytest.raises(Untrusted, match="damaged signature"):
+        await signer.enrol(replace(ASHA, key="officer/02"))
+
+
+async def test_nothing_is_enrolled_from_a_locked_token(officer_token, make):
+    signer = await make()
+    with pytest.raises(SignerUnavailable, match="is locked"):
+        await signer.enrol(ASHA)
+
+
+async def test_a_token_may_be_named_by_its_serial(officer_token, make, authority, context):
+    signer = await make()
+    say = await asyncio.to_thread(knock, context().folder, Request("check"))
+    serial = say.partition("(serial ")[2].partition(")")[0]
+    await signer.unlock(officer_token.pin, token=serial)
+    assert (await signer.enrol(replace(ASHA, key=f"{serial}/01"))).leaf == authority.der("good")
+
+
+async def test_an_id_that_is_not_there_is_answered_with_those_that_are(officer_token, make):
+    with pytest.raises(Refused, match=r"no X.509 certificate with that id.*--key officer/01"):
+        await (await make()).enrol(replace(ASHA, key="officer/7f"))
+
+
 # --- the door --------------------------------------------------------------------------------------
 
 
@@ -386,7 +503,7 @@ async def test_unlock_check_and_lock_go_through_the_door(officer_token, make, co
 
 
 async def test_when_nobody_listens_the_sentence_says_what_to_start(context):
-    with pytest.raises(Fault, match="start `ecoo serve`"):
+    with pytest.raises(Fault, match="Start `ecoo serve`"):
         knock(context().folder, Request("check"))
 
 
@@ -436,6 +553,18 @@ def test_a_pin_hides_itself_and_still_crosses_the_pipe():
     assert pickle.loads(pickle.dumps(pin)).reveal() == "73519284"  # noqa: S301  # our own bytes
 
 
+@pytest.mark.parametrize("verb", ["unlock", "lock", "choose"])
+async def test_a_name_that_no_token_has_is_refused_and_not_said_back(officer_token, make, context, verb, tally):
+    await make()
+    with pytest.raises(Fault) as fault:
+        await asyncio.to_thread(knock, context().folder, Request(verb, "73519284", Pin("1")))
+    assert fault.value.code == "unknown_token"
+    assert "inserted: officer" in fault.value.say
+    assert "history" in fault.value.say
+    assert "73519284" not in fault.value.say
+    assert tally() == {}
+
+
 # --- the settings ----------------------------------------------------------------------------------
 
 
@@ -447,6 +576,14 @@ async def test_a_module_must_be_an_absolute_path(context, module):
         await signer.open(context(module=module))
 
 
+@pytest.mark.parametrize("name", ["pin", "user_pin", "PASSWORD"])
+def test_a_pin_in_the_settings_is_refused_with_what_to_do_instead(name):
+    (say,) = DscToken().validate_config({"module": MODULE, name: "73519284"})
+    assert "Remove it" in say
+    assert "`ecoo token unlock`" in say
+    assert "73519284" not in say
+
+
 async def test_a_missing_module_is_a_config_error_and_a_broken_one_makes_jobs_wait(context, tmp_path, hsm):
     with pytest.raises(ConfigError, match="there is no file"):
         await DscToken().open(context(module="/nowhere/lib.so"))
@@ -454,6 +591,6 @@ async def test_a_missing_module_is_a_config_error_and_a_broken_one_makes_jobs_wa
     broken.write_bytes(b"no library")
     signer = DscToken()
     await signer.open(context(module=str(broken)))
-    with pytest.raises(SignerUnavailable, match="module failed"):
+    with pytest.raises(SignerUnavailable, match="driver failed"):
         await signer.identity(ASHA)
     await signer.close()

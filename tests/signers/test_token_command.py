@@ -4,12 +4,14 @@ import asyncio
 import importlib
 import inspect
 import io
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 import engine.api
+from engine.cli.app import run
 from engine.errors import Refused, SignerUnavailable
 from plugins.signers.dsc_token.signer import DscToken
 
@@ -66,9 +68,63 @@ async def test_a_person_at_a_terminal_is_asked_without_echo(commands, served, of
     terminal = io.StringIO("")
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stdin", terminal)
-    monkeypatch.setattr("getpass.getpass", lambda prompt: officer_token.pin)
+    prompts = []
+    monkeypatch.setattr("getpass.getpass", lambda prompt: prompts.append(prompt) or officer_token.pin)
     await asyncio.to_thread(commands.unlock, "officer")
     assert "is unlocked." in capsys.readouterr().err
+    (prompt,) = prompts
+    assert re.fullmatch(r"PIN of officer \(serial [0-9a-f]+\): ", prompt)
+    await asyncio.to_thread(commands.unlock, "officer")
+    assert "unlocked already" in capsys.readouterr().err
+    assert len(prompts) == 1
+
+
+async def test_of_several_tokens_a_person_is_asked_for_one_before_its_pin(commands, served, officer_token, monkeypatch, capsys):
+    officer_token.token("second")
+    terminal = io.StringIO("second\n")
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdin", terminal)
+    prompts = []
+    monkeypatch.setattr("getpass.getpass", lambda prompt: prompts.append(prompt) or officer_token.pin)
+    await asyncio.to_thread(commands.unlock)
+    shown = capsys.readouterr().err
+    assert shown.index("Several tokens are inserted") < shown.index("Serial of the token")
+    assert "The token second" in shown
+    assert prompts[0].startswith("PIN of second ")
+
+
+async def test_a_pin_that_is_piped_for_no_token_in_particular_is_not_read(commands, served, officer_token, monkeypatch):
+    officer_token.token("second")
+    read = io.StringIO("73519284\n")
+    monkeypatch.setattr(sys, "stdin", read)
+    with pytest.raises(Refused, match="Several tokens are inserted"):
+        await asyncio.to_thread(commands.unlock)
+    assert read.tell() == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("unlock", "--pin", "73519284"),
+        ("unlock", "--pin=73519284"),
+        ("unlock", "--password=73519284"),
+        ("unlock", "-p", "73519284"),
+        ("unlock", "officer", "73519284"),
+        ("check", "73519284"),
+        ("lock", "officer", "73519284"),
+        ("unlock", "--secret=73519284"),
+    ],
+)
+def test_a_pin_on_the_command_line_is_refused_and_not_said_back(arguments, capsys):
+    assert run(["token", *arguments]) == 2
+    shown = "".join(capsys.readouterr())
+    assert "73519284" not in shown
+    assert "history" in shown or "--secret" in shown
+
+
+async def test_the_commands_that_are_named_name_the_site_that_was_named(commands, served, monkeypatch, capsys, tmp_path):
+    await asyncio.to_thread(lambda: commands.check(config=tmp_path / "a site.toml"))
+    assert f"`ecoo token unlock --config '{tmp_path / 'a site.toml'}'`" in capsys.readouterr().err
 
 
 def test_nobody_types_a_pin_that_nobody_waits_for(commands, monkeypatch):

@@ -19,7 +19,6 @@ WITHOUT_SCOPE = {
     "people.live_enrolment": "of an officer or user whom a scope found",
     "people.register_exporter": "writes, and gives back what it wrote",
     "people.signatories_of": "for a signer's own process, which serves the whole site",
-    "people.who_calls": "this is where a scope comes from",
     "money.cover_of": "of a draft that a scope found",
     "proof.by_approval": "for the corridor, which serves the whole site",
     "proof.by_id": "for the corridor, which serves the whole site",

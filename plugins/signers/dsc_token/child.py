@@ -8,8 +8,10 @@ import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from .module import Module
-from .wire import Fault
+from .module import INSERT, Module
+from .wire import ENDS, Fault
+
+_FAILED = f"The token's driver failed ({{}}), so it was ended. {INSERT} If it fails again, look at [signers.dsc_token] module."
 
 Child = Callable[[Connection, str], None]
 """What is run in the new process: it gets its end of the pipe and the path of the PKCS#11 module."""
@@ -21,7 +23,7 @@ def run(pipe: Connection, path: str) -> None:
 
 
 def serve(pipe: Connection, load: Callable[[], Module]) -> None:
-    """Answers requests `(verb, arguments)` with `(True, value)` or `(False, Fault)`."""
+    """Answers requests `(verb, arguments)` with `(True, value)` or `(False, Fault)`; a Fault of `ENDS` is the last answer."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crashed module must not leave the PIN in a core file
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the pipe
     verbs: dict[str, Callable[..., object]] | None = None
@@ -37,6 +39,8 @@ def serve(pipe: Connection, load: Callable[[], Module]) -> None:
         except Fault as fault:
             answer = (False, fault)
         except Exception as error:  # a vendor's module may raise anything; only the name of it goes back
-            answer = (False, Fault("module", f"The PKCS#11 module failed ({type(error).__name__})."))
+            answer = (False, Fault("module", _FAILED.format(type(error).__name__)))
         del arguments
         pipe.send(answer)
+        if isinstance(answer[1], Fault) and answer[1].code in ENDS:
+            return

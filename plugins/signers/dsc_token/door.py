@@ -27,7 +27,8 @@ LONGEST_ADDRESS = 107
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asks: unlock, lock or check, for one token by serial or label, or for the only one."""
+    """What a person asks: check, choose (the prompt for the PIN, empty if none is needed), unlock or lock, for one token by
+    serial or label, or for the only one."""
 
     verb: str
     token: str = ""
@@ -131,7 +132,11 @@ def knock(folder: Path, request: Request) -> str:
         try:
             door.connect(str(folder / SOCKET))
         except OSError:
-            raise Fault("nobody", "No ecoo process is waiting for the token; start `ecoo serve` or `ecoo issue`, then unlock.") from None
+            raise Fault(
+                "nobody",
+                "No ecoo process is waiting for the token, so no PIN was asked for. Start `ecoo serve`, or `ecoo issue REFERENCE --wait 300`, "
+                "in another shell; then unlock.",
+            ) from None
         door.sendall(json.dumps(line).encode() + b"\n")
         reply = json.loads(door.makefile("rb").readline() or b"{}")
     if not reply.get("ok"):

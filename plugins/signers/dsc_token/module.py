@@ -1,8 +1,8 @@
 """The PKCS#11 module, seen from the one thread that may call it.
 
 python-pkcs11 initialises modules without locking, so everything here runs in a process of its own, one call at a time. A
-PIN is used for one log-in and kept nowhere. After any device error the session is dropped: a token that was pulled out
-must be unlocked by a person again.
+PIN is used for one log-in and kept nowhere. Any error of the device but a refusal of the PIN is a `Fault` that ends this
+process, since a driver whose token was pulled out may never find back: a person unlocks the token again, in a new one.
 """
 
 import hashlib
@@ -11,7 +11,15 @@ from typing import Any
 
 import pkcs11
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, TokenFlag
-from pkcs11.exceptions import PinIncorrect, PinLenRange, PinLocked, PKCS11Error
+from pkcs11.exceptions import (
+    PinExpired,
+    PinIncorrect,
+    PinInvalid,
+    PinLenRange,
+    PinLocked,
+    PKCS11Error,
+    UserPinNotInitialized,
+)
 from pkcs11.util.ec import encode_ecdsa_signature
 
 from .wire import Fault, Found, Made, Pin, TokenState
@@ -37,12 +45,18 @@ class Module:
             "unlock": self.unlock,
             "lock": self.lock,
             "certificates": self.certificates,
+            "ready": self.ready,
             "sign": self.sign,
         }
 
     def tokens(self) -> list[TokenState]:
-        """Every token that is inserted and initialised."""
-        return [self.state(token) for token in self._inserted()]
+        """Every token that is inserted and initialised. Raises Fault if one that was unlocked answers no more."""
+        if not self._sessions:
+            self._lib.reinitialize()  # many modules notice what was inserted or pulled out only then
+        states = [self.state(token) for token in self._present()]
+        for serial in tuple(self._sessions):
+            self._private_keys(serial, {})
+        return states
 
     def unlock(self, token: str, pin: Pin, final_try: bool) -> str:
         """Logs in once with this PIN and says what came of it. Raises Fault; never tries a second time."""
@@ -65,7 +79,7 @@ class Module:
 
     def lock(self, token: str) -> str:
         """Logs out of one token, or of all with an empty name."""
-        gone = [s for s in self.tokens() if s.unlocked and token in ("", s.serial, s.label)]
+        gone = [s for s in map(self.state, self._inserted()) if s.unlocked and token in ("", s.serial, s.label)]
         for state in gone:
             self._drop(state.serial)
         return f"Locked: {', '.join(s.named for s in gone)}." if gone else "No token was unlocked."
@@ -73,23 +87,27 @@ class Module:
     def certificates(self, token: str) -> list[Found]:
         """The X.509 certificates on a token; no PIN is needed to read them."""
         chosen = self._choose(token)
-        serial = _text(chosen.serial)
+        serial, name = _text(chosen.serial), self._name_of(chosen)
         session = self._sessions.get(serial)
         try:
             with _Borrowed(chosen, session) as opened:
                 found = opened.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE})
-                return [Found(bytes(o[Attribute.ID]), bytes(o[Attribute.VALUE])) for o in found]
+                return [Found(bytes(o[Attribute.ID]), bytes(o[Attribute.VALUE]), name) for o in found]
         except PKCS11Error as error:
             raise self._gone(serial, error) from error
+
+    def ready(self, token: str, key_id: bytes) -> None:
+        """Returns if that key could sign now; it is looked for anew and not used. Raises Fault."""
+        serial = self._unlocked(self._choose(token))
+        self._keys.pop((serial, key_id), None)
+        self._key(serial, key_id)
 
     def sign(self, token: str, key_id: bytes, data: bytes) -> Made:
         """The signature of the private key with that CKA_ID over `data`, with SHA-256."""
         chosen = self._choose(token)
-        serial = _text(chosen.serial)
-        if serial not in self._sessions:
-            raise Fault("locked", f"The token {self.state(chosen).named} is locked. Unlock it with `ecoo token unlock`.")
+        serial = self._unlocked(chosen)
+        key = self._key(serial, key_id)
         try:
-            key = self._key(serial, key_id)
             return self._sign(key, self.mechanisms(chosen), data)
         except PKCS11Error as error:
             raise self._gone(serial, error) from error
@@ -123,28 +141,49 @@ class Module:
             if TokenFlag.TOKEN_INITIALIZED in TokenFlag(token.flags):
                 yield token
 
+    def _present(self) -> list[Any]:
+        """The tokens that are inserted; a session whose token is not among them is dropped."""
+        found = list(self._inserted())
+        for serial in self._sessions.keys() - {_text(t.serial) for t in found}:
+            self._drop(serial)
+        return found
+
     def _choose(self, name: str) -> Any:
         found = self._matching(name)
         if not found and not self._sessions:
-            self._lib.reinitialize()  # many modules notice a token that was inserted later only then
+            self._lib.reinitialize()
             found = self._matching(name)
         if not found:
-            raise Fault("no_token", f"The token {name!r} is not inserted. {INSERT}" if name else f"No token is inserted. {INSERT}")
+            raise Fault("no_token", _missing(name, [self.state(t) for t in self._present()]))
         if len(found) > 1:
             names = ", ".join(self.state(t).named for t in found)
             raise Fault("several_tokens", f"Several tokens are inserted: {names}; name one by its serial.")
         return found[0]
 
     def _matching(self, name: str) -> list[Any]:
-        inserted = {_text(t.serial): t for t in self._inserted()}
-        for serial in self._sessions.keys() - inserted.keys():
-            self._drop(serial)
-        return [t for serial, t in inserted.items() if name in ("", serial, _text(t.label))]
+        return [t for t in self._present() if name in ("", _text(t.serial), _text(t.label))]
+
+    def _name_of(self, token: Any) -> str:
+        """The label if no other token has it, else the serial."""
+        label = _text(token.label)
+        return label if label and len(self._matching(label)) == 1 else _text(token.serial)
+
+    def _unlocked(self, token: Any) -> str:
+        serial = _text(token.serial)
+        if serial not in self._sessions:
+            raise Fault("locked", f"The token {self.state(token).named} is locked. Unlock it with `ecoo token unlock`.")
+        return serial
+
+    def _private_keys(self, serial: str, wanted: dict[Any, Any]) -> list[Any]:
+        try:
+            return list(self._sessions[serial].get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, **wanted}))
+        except PKCS11Error as error:
+            raise self._gone(serial, error) from error
 
     def _log_in(self, token: Any, state: TokenState, pin: Pin) -> Any:
         try:
             return token.open(user_pin=pin.reveal())
-        except (PinIncorrect, PinLenRange):
+        except (PinIncorrect, PinInvalid, PinLenRange):
             after = self.state(self._choose(state.serial))
             left = " One try is left before it locks itself." if after.pin_final else ""
             raise Fault("wrong_pin", f"The PIN was wrong; nothing was unlocked.{left}") from None
@@ -152,15 +191,20 @@ class Module:
             raise Fault(
                 "pin_locked", f"The token {state.named} has locked its PIN; unblock it with the PUK in the vendor's tool."
             ) from None
+        except (PinExpired, UserPinNotInitialized):
+            raise Fault("pin_unset", f"The token {state.named} wants a new PIN; set one in the vendor's tool, then unlock it.") from None
         except PKCS11Error as error:
-            raise Fault("login_refused", f"The token {state.named} refused the log-in ({type(error).__name__}).") from None
+            raise self._gone(state.serial, error) from None
 
     def _key(self, serial: str, key_id: bytes) -> Any:
         if (serial, key_id) not in self._keys:
-            wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: key_id}
-            found = [key for key in self._sessions[serial].get_objects(wanted) if key[Attribute.SIGN]]
+            found = [key for key in self._private_keys(serial, {Attribute.ID: key_id}) if key[Attribute.SIGN]]
             if len(found) != 1:
-                raise Fault("unknown_key", f"The token holds {len(found) or 'no'} signing keys with the id {key_id.hex()}; one is needed.")
+                raise Fault(
+                    "no_private_key",
+                    f"The token holds {len(found) or 'no'} private keys for signing with the id {key_id.hex()}, and one is needed: "
+                    "an X.509 certificate without its key cannot sign. Import the key, or use the token that it was made on.",
+                )
             if found[0][Attribute.ALWAYS_AUTHENTICATE]:
                 raise Fault(
                     "attended_only",
@@ -215,6 +259,14 @@ def _close(session: Any) -> None:
         session.close()
     except PKCS11Error:
         return  # the token is gone, and the session with it
+
+
+def _missing(name: str, present: list[TokenState]) -> str:
+    """What is missing, without the name that was asked for: it may have been a PIN."""
+    if not present:
+        return f"No token is inserted. {INSERT}"
+    names = ", ".join(state.named for state in present)
+    return f"No inserted token has that label or serial; inserted: {names}. Name one of them, or insert the token that is meant."
 
 
 def _text(value: bytes | str) -> str:

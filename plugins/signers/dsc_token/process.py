@@ -1,7 +1,7 @@
 """The parent's hold on the token process: starts it when needed, asks one thing at a time, and knows when it is dead.
 
-A process that died or did not answer in time is ended and forgotten; the next request starts a new one, whose tokens are
-all locked. Nothing is ever repeated here.
+A process that died, did not answer in time or lost its token is ended and forgotten; the next request starts a new one,
+whose tokens are all locked. Nothing is ever repeated here.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from .child import Child
-from .wire import Fault
+from .wire import ENDS, Fault
 
 STOP_S = 2.0
 
@@ -54,6 +54,8 @@ class TokenProcess:
             self._end(kill=True)
             raise Fault("died", "The token's driver crashed, so the token is locked. Unlock it with `ecoo token unlock`.") from None
         if not done:
+            if answer.code in ENDS:  # a driver that lost its token may answer nothing but errors from now on
+                self._end(kill=True)
             raise answer
         return answer
 

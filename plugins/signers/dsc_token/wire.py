@@ -34,6 +34,10 @@ class Fault(Exception):
         self.say = say
 
 
+ENDS = frozenset(("gone", "module"))
+"""Faults after which nothing more is asked of a driver: its process ends, which locks its tokens, and the next one is new."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenState:
     """A token that is inserted: how it names itself, and how its PIN stands."""
@@ -53,10 +57,11 @@ class TokenState:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An X.509 certificate on a token: its CKA_ID, which the private key shares, and its DER."""
+    """An X.509 certificate on a token: its CKA_ID, which the private key shares, its DER, and how `--key` names its token."""
 
     key_id: bytes
     der: bytes
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

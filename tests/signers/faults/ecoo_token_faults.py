@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pkcs11 import Mechanism
-from pkcs11.exceptions import DeviceRemoved
+from pkcs11.exceptions import DeviceRemoved, GeneralError
 
 from plugins.signers.dsc_token.child import serve
 from plugins.signers.dsc_token.module import Module
@@ -57,6 +57,33 @@ class PulledOut(Counted):
         return value
 
 
+class Poisoned(Counted):
+    """Fails at the third signature of its first process, and at everything from then on."""
+
+    dead = False
+
+    def _inserted(self):
+        if self.dead:
+            raise GeneralError
+        return super()._inserted()
+
+    def raw_sign(self, key, data, mechanism):
+        value = super().raw_sign(key, data, mechanism)
+        if self.count("sign") == 3:
+            self.dead = True
+            raise GeneralError
+        return value
+
+
+class PoisonedWhenAsked(Poisoned):
+    """Fails at everything once its first token is unlocked."""
+
+    def _log_in(self, token, state, pin):
+        session = super()._log_in(token, state, pin)
+        self.dead = self.count("login") == 1
+        return session
+
+
 class Sha1Only(Counted):
     def mechanisms(self, token):
         return {Mechanism.SHA1_RSA_PKCS}
@@ -95,6 +122,14 @@ def run_crashing(pipe: Connection, path: str) -> None:
 
 def run_pulled_out(pipe: Connection, path: str) -> None:
     serve(pipe, lambda: PulledOut(path))
+
+
+def run_poisoned(pipe: Connection, path: str) -> None:
+    serve(pipe, lambda: Poisoned(path))
+
+
+def run_poisoned_when_asked(pipe: Connection, path: str) -> None:
+    serve(pipe, lambda: PoisonedWhenAsked(path))
 
 
 def run_sha1_only(pipe: Connection, path: str) -> None:

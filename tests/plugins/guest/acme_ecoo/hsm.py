@@ -48,6 +48,9 @@ class AcmeHsm:
         chain.check_usable(self.ctx.clock.now())
         return chain
 
+    async def ready(self, signatory: api.Signatory) -> None:
+        """Raise `api.SignerUnavailable` while the HSM is locked or gone; call `self.ctx.wake()` when it is ready again."""
+
     async def start(self, job: api.SignatureJob) -> api.SigningOutcome:
         try:
             await self.enrol(job.signatory)
