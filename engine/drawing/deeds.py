@@ -30,7 +30,7 @@ def warm_images() -> None:
     import PIL.WebPImagePlugin  # noqa: F401
     import pypdfium2  # noqa: F401
 
-    import engine.drawing.images  # noqa: F401
+    import engine.drawing.pictures.images  # noqa: F401
 
 
 def draw(form_sha256: str, form: bytes, rest: dict[str, Any]) -> Drawing:
@@ -42,14 +42,14 @@ def draw(form_sha256: str, form: bytes, rest: dict[str, Any]) -> Drawing:
 
 def examine(form_sha256: str, form: bytes, rest: dict[str, Any], drawing: Drawing) -> None:
     """Inspects what a plugin drew."""
-    from engine.drawing.inspection import inspect
+    from engine.drawing.inspecting.inspection import inspect
 
     inspect(drawing, DrawRequest(form=_form(form_sha256, form), **rest))
 
 
 def clean(request: ImageRequest) -> CleanImage:
     """One cleaned and inspected picture."""
-    from engine.drawing.images import clean_now, inspect_image
+    from engine.drawing.pictures.images import clean_now, inspect_image
 
     cleaned = clean_now(request)
     inspect_image(cleaned)
@@ -58,7 +58,7 @@ def clean(request: ImageRequest) -> CleanImage:
 
 def examine_image(cleaned: CleanImage) -> None:
     """Inspects what a plugin cleaned."""
-    from engine.drawing.images import inspect_image
+    from engine.drawing.pictures.images import inspect_image
 
     inspect_image(cleaned)
 

@@ -2,9 +2,9 @@
 
 from engine.contracts.drawing import Drawing, DrawRequest, Mark, Rect
 from engine.drawing.code import modules
-from engine.drawing.inspection import inspect
-from engine.drawing.layout import Layout, lay_out
+from engine.drawing.inspecting.inspection import inspect
 from engine.drawing.markup import family, to_html
+from engine.drawing.page.layout import Layout, lay_out
 from engine.drawing.paper import Under, to_pdf
 
 __all__ = ["draw_now", "draw_uninspected"]

@@ -12,8 +12,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from engine.contracts.drawing import DrawRequest
 from engine.contracts.form import Face
 from engine.contracts.sheet import MM_PER_POINT
-from engine.drawing.layout import Layout
-from engine.drawing.sketch import Block
+from engine.drawing.page.layout import Layout
+from engine.drawing.page.sketch import Block
 from engine.errors import PluginError
 
 __all__ = ["family", "to_html"]

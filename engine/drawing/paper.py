@@ -35,7 +35,7 @@ from xhtml2pdf.xhtml2pdf_reportlab import PmlBaseDoc
 from engine.contracts.drawing import Rect
 from engine.contracts.sheet import CODE_MODULES, MM_PER_POINT, QUIET_MODULES
 from engine.drawing.code import runs
-from engine.drawing.sketch import Page, Rule
+from engine.drawing.page.sketch import Page, Rule
 from engine.errors import PluginError
 
 __all__ = ["Under", "to_pdf"]

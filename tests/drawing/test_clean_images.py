@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from engine.contracts.drawing import CleanImage, ImageKind, ImageRequest
-from engine.drawing.images import clean_now, inspect_image
+from engine.drawing.pictures.images import clean_now, inspect_image
 from engine.errors import PluginError, Refused
 
 Photo = Callable[..., bytes]

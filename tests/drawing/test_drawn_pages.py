@@ -16,7 +16,7 @@ from PIL import Image, ImageChops
 from engine.contracts.drawing import Drawing, DrawRequest, Mark
 from engine.contracts.form import Filled, Form
 from engine.drawing.draw import draw_now
-from engine.drawing.layout import lay_out
+from engine.drawing.page.layout import lay_out
 from engine.errors import PluginError, Refused
 
 Certificate = Callable[..., DrawRequest]

@@ -14,9 +14,9 @@ from engine.contracts.form import Filled
 from engine.drawing import draw, markup, paper
 from engine.drawing.code import modules
 from engine.drawing.draw import draw_now, draw_uninspected
-from engine.drawing.inspection import inspect
-from engine.drawing.layout import Layout, lay_out
-from engine.drawing.sketch import Block, Page
+from engine.drawing.inspecting.inspection import inspect
+from engine.drawing.page.layout import Layout, lay_out
+from engine.drawing.page.sketch import Block, Page
 from engine.errors import PluginError
 
 Certificate = Callable[..., DrawRequest]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.drawing.pagination import paginate, taken
+from engine.drawing.page.pagination import paginate, taken
 
 
 def room(*, first: bool, last: bool) -> int:

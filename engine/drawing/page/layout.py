@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from engine.contracts.drawing import DrawRequest, Placed, Rect
 from engine.contracts.form import Box, Face
 from engine.contracts.sheet import Cell, Geometry, Part, Space, Text
-from engine.drawing.goods import GoodsTable
-from engine.drawing.sketch import Page, Sketch
-from engine.drawing.words import Words
+from engine.drawing.page.goods import GoodsTable
+from engine.drawing.page.sketch import Page, Sketch
+from engine.drawing.page.words import Words
 from engine.errors import PluginError, Problem, Refused
 
 __all__ = ["Layout", "lay_out"]

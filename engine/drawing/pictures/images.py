@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.contracts.drawing import CleanImage, ImageKind, ImageRequest
-from engine.drawing.ink import opencv, quality, separate
+from engine.drawing.pictures.ink import opencv, quality, separate
 from engine.errors import PluginError, Refused
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pypdfium2.raw as raw
 from engine.contracts.drawing import Drawing, DrawRequest, Mark, Placed, Rect
 from engine.contracts.sheet import CODE_MODULES, MM_PER_POINT, QUIET_MODULES
 from engine.drawing.code import modules
-from engine.drawing.readback import Seen, read_code, read_page
+from engine.drawing.inspecting.readback import Seen, read_code, read_page
 from engine.errors import PluginError
 
 __all__ = ["inspect"]

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from engine.contracts.drawing import DrawRequest
 from engine.contracts.form import Box
 from engine.contracts.sheet import Geometry, Space
-from engine.drawing.pagination import paginate, taken
-from engine.drawing.sketch import Block, Sketch
-from engine.drawing.words import Words
+from engine.drawing.page.pagination import paginate, taken
+from engine.drawing.page.sketch import Block, Sketch
+from engine.drawing.page.words import Words
 from engine.errors import PluginError
 
 __all__ = ["GoodsTable"]
