@@ -189,6 +189,8 @@ def _override(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
         table = raw
         for section in sections:
             table = table.setdefault(section, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"The environment's {name} goes deeper than the settings do.")
         table[key] = value
 
 
@@ -297,7 +299,10 @@ def _settle(config: Config, environ: Mapping[str, str]) -> Config:
 
 
 def _check_public_url(path: Path, site: Site) -> None:
-    parts = urlsplit(site.public_url)
+    try:
+        parts = urlsplit(site.public_url)
+    except ValueError as error:
+        raise ConfigError(f"{path}: site.public_url cannot be read ({error}); it is {site.public_url!r}.") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
         raise ConfigError(f"{path}: site.public_url must be like https://coo.example.in; it is {site.public_url!r}.")
     if site.demo and not is_loopback(parts.hostname):

@@ -1,6 +1,7 @@
 """A running site: everything one process holds, opened and closed in one place. The doors receive their parts from here."""
 
 import asyncio
+import contextlib
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -42,6 +43,7 @@ _KEY_MARK = "key_mark"
 _HISTORY = timedelta(days=2)
 _READERS_MIB = 1024
 _READERS_S = 5.0
+_LAST_WORDS_S = 10.0
 
 
 def warm_readers() -> None:
@@ -266,8 +268,10 @@ async def _open_corridor(stack: AsyncExitStack, site: Site) -> Corridor:
 
 async def _last_words(site: Site) -> None:
     """Tells what this process made true before it ends: no other may come for a while."""
-    await queue.announce(site.registry, site.clock.now())
-    await seal(site.clock.now())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_S):
+            await seal(site.clock.now())
+            await queue.announce(site.registry, site.clock.now())
 
 
 def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:

@@ -84,8 +84,9 @@ async def _sent(request: Request[Any, Any, Any]) -> bytes:
 
 def _count(parts: Parts, request: Request[Any, Any, Any]) -> None:
     limit = parts.site.config.verify
-    parts.limits.hit("verify", EVERYBODY, limit.global_per_minute)
+    # The address first: what it is refused must not use up everybody's.
     parts.limits.hit("verify", address_of(request), limit.per_minute)
+    parts.limits.hit("verify", EVERYBODY, limit.global_per_minute)
 
 
 def _answer(answer: Answer) -> Response[VerifyAnswer]:

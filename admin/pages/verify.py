@@ -87,8 +87,9 @@ async def captcha(request: Request[Any, Any, Any], kind: FromPath[str], t: FromQ
 def _count(request: Request[Any, Any, Any], name: str, *, times: int = 1) -> None:
     parts = parts_of(request)
     limit = parts.site.config.verify
-    parts.limits.hit(name, EVERYBODY, limit.global_per_minute)
+    # The address first: what it is refused must not use up everybody's.
     parts.limits.hit(name, address_of(request), limit.per_minute * times)
+    parts.limits.hit(name, EVERYBODY, limit.global_per_minute)
 
 
 async def _form(

@@ -10,7 +10,7 @@ from engine import config as configuration
 from engine import registry
 from engine.certificate import Verdict
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
-from engine.cli.output import DONE, NOT_GENUINE, REFUSED, show
+from engine.cli.output import DONE, NOT_GENUINE, REFUSED, names_a_file, show
 from engine.clock import SystemClock, ist_day
 from engine.config import Config
 from engine.errors import Refused
@@ -58,7 +58,7 @@ def verify(
 def _bytes_of(what: str) -> bytes | None:
     """The bytes of a file if the argument names one, or None."""
     path = Path(what)
-    if "\0" in what or len(what) > 4096 or not path.is_file():
+    if not names_a_file(what):
         return None
     if path.stat().st_size > _MOST_BYTES:
         raise Refused(f"{what} is larger than {_MOST_BYTES // 1_000_000} MB; no certificate is.", code="too_large", rule="file size")

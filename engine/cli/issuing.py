@@ -17,7 +17,7 @@ from engine.application import Application
 from engine.certificate import file_name, verify_url
 from engine.cli.hints import naming_site
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
-from engine.cli.output import DONE, say, show
+from engine.cli.output import DONE, names_a_file, say, show
 from engine.clock import ist_day
 from engine.config import Config, require_public
 from engine.errors import ConfigError, Refused
@@ -76,9 +76,11 @@ def issue(
 
 
 def _subject(what: str) -> Application | str:
-    path = Path(what)
-    if path.is_file():
-        return read(path.read_bytes())
+    if names_a_file(what):
+        try:
+            return read(Path(what).read_bytes())
+        except OSError as error:
+            raise Refused(f"{what} cannot be read: {error.strerror}.", code="no_such_file", box="FILE", rule="readable file") from error
     if _REFERENCE.fullmatch(what):
         return what.upper()
     raise Refused(
@@ -130,8 +132,9 @@ async def issue_in(
             subject, officer=officer, signatory=signatory, registry=site.registry, clock=site.clock, demo=config.site.demo
         )
     try:
-        async with open_site(config, work=True) as site:
-            return await _finish(site, draft, approval.id, wait_s, tell)
+        if config.serve.profile == "embedded":  # an outgrown site is worked on by its workers alone
+            async with open_site(config, work=True) as site:
+                return await _finish(site, draft, approval.id, wait_s, tell)
     except ConfigError as error:
         if error.code != "locked":
             raise
@@ -178,7 +181,7 @@ def _write(done: _Done, out: Path | None) -> Path:
     for attempt in range(1000):
         path = wanted if attempt == 0 else wanted.with_stem(f"{wanted.stem}-{attempt}")
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            _write_whole(path, done.pdf or b"")
         except FileExistsError:
             if out is not None:
                 break
@@ -189,11 +192,19 @@ def _write(done: _Done, out: Path | None) -> Path:
                 code="out",
                 reference=done.reference,
             ) from error
-        with os.fdopen(handle, "wb") as file:
-            file.write(done.pdf or b"")
         return path.absolute()
     raise Refused(
         f"{wanted} exists already; it is never overwritten. Get the certificate with: ecoo issue {done.reference} --out OTHER.pdf",
         code="exists",
         reference=done.reference,
     )
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """The file with all of its bytes, or none at all. Raises FileExistsError if the name is taken."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)

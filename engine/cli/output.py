@@ -5,11 +5,12 @@ import secrets
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError, EngineError, PluginError, Refused, Unavailable, Unresolved, Untrusted
 
-__all__ = ["DONE", "NOT_GENUINE", "exit_code", "fail", "fail_unforeseen", "say", "show"]
+__all__ = ["DONE", "NOT_GENUINE", "exit_code", "fail", "fail_unforeseen", "names_a_file", "say", "show"]
 
 DONE, NOT_GENUINE, REFUSED, UNAVAILABLE, UNRESOLVED, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
@@ -28,6 +29,14 @@ def exit_code(error: BaseException) -> int:
         case KeyboardInterrupt():
             return INTERRUPTED
     return UNRESOLVED
+
+
+def names_a_file(argument: str) -> bool:
+    """Whether the argument is the path of a file; one that cannot be a path is not."""
+    try:
+        return Path(argument).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def say(words: str) -> None:

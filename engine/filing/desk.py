@@ -91,8 +91,11 @@ async def update_draft(scope: Scope, reference: str, application: Application, *
         raise Conflict(f"The application {reference} is {before.state}; it cannot be changed any more.", code="application_state")
     if application.scheme != before.application.scheme or application.exporter.iec != before.application.exporter.iec:
         raise Conflict("The scheme and the exporter of an application stay as they are. Make a new application.", code="application_owner")
-    if (application.agency, application.office) != (before.application.agency, before.application.office):
-        raise Conflict("The agency and the office of an application stay as they are. Make a new application.", code="application_owner")
+    office = (application.issuer_kind, application.agency, application.office)
+    if office != (before.application.issuer_kind, before.application.agency, before.application.office):
+        raise Conflict(
+            "The issuer, the agency and the office of an application stay as they are. Make a new application.", code="application_owner"
+        )
     content = canonical(application)
     sha256 = hashlib.sha256(content).hexdigest()
     changed = {

@@ -20,7 +20,7 @@ from engine.issuing.run import ACTOR, Run
 from engine.issuing.tables import ApprovalRow, ApprovalState
 from engine.money import post_cover
 from engine.people import enrolled
-from engine.proof import add_file, by_number, last_event, move, void
+from engine.proof import add_file, by_number, duplicates_of, last_event, move, void
 from engine.scope import PLATFORM
 from engine.store import audit, uow
 from engine.store.tables import Announcement
@@ -61,7 +61,7 @@ async def let_out(run: Run, at: datetime) -> None:
 
 async def replaced_is_gone(run: Run) -> str:
     """Why the certificate that this one replaces cannot be replaced any more; empty while it can, or if there is none."""
-    if run.frozen.application.kind is not Kind.IN_LIEU:
+    if run.frozen.application.kind not in {Kind.IN_LIEU, Kind.DUPLICATE}:
         return ""
     number = run.frozen.application.replaces or ""
     before = await by_number(number)
@@ -84,17 +84,28 @@ async def _supersede(number: str, by: str, at: datetime) -> None:
         replaced_by=by,
     )
     await _announce("coo_certificate_superseded", at, number=before.number, replaced_by=by)
+    for copy in await duplicates_of(before):
+        await move(
+            copy,
+            CertificateState.SUPERSEDED,
+            frm=(CertificateState.ISSUED,),
+            actor=ACTOR,
+            at=at,
+            detail={"replaced_by": by},
+            replaced_by=by,
+        )
+        await _announce("coo_certificate_superseded", at, number=copy.number, replaced_by=by)
 
 
-async def void_number(run: Run, reason: str, at: datetime, *, actor: str = ACTOR) -> None:
+async def void_number(run: Run, reason: str, at: datetime, *, code: str = "void", actor: str = ACTOR) -> None:
     """VOID: the number reads as never issued; the application goes back to scrutiny with its cover untouched."""
     standing = run.certificate
     async with uow():
         await signing.end_live(standing, at=at, detail=reason)
-        run.standing = await void(standing, reason, actor=actor, at=at)
+        run.standing = await void(standing, reason, code=code, actor=actor, at=at)
         await _back_to_scrutiny(standing.application_id, actor, at)
         await _done(run.row["id"], reason)
-        await audit("number_void", room="issuing", subject=standing.number, actor=actor, at=at, detail={"reason": reason[:300]})
+        await audit("number_void", room="issuing", subject=standing.number, actor=actor, at=at, detail={"reason": code})
     _log.warning("void", extra={"number": standing.number})
 
 
@@ -102,7 +113,7 @@ async def give_up(approval: UUID, reason: str, *, actor: str, at: datetime) -> N
     """A named person ends an approval that does not get on. Raises Conflict once its certificate is issued or void."""
     run = await Run.load(approval)
     if run.standing is not None:
-        await void_number(run, reason, at, actor=actor)
+        await void_number(run, reason, at, code="given_up", actor=actor)
         return
     async with uow():
         ended = (
@@ -113,7 +124,7 @@ async def give_up(approval: UUID, reason: str, *, actor: str, at: datetime) -> N
         if not ended:
             raise Conflict("This approval was spent or ended meanwhile.", code="approval_spent")
         await _back_to_scrutiny(run.row["application"], actor, at)
-        await audit("approval_ended", room="issuing", subject=str(approval), actor=actor, at=at, detail={"reason": reason[:300]})
+        await audit("approval_ended", room="issuing", subject=str(approval), actor=actor, at=at)
 
 
 async def _back_to_scrutiny(application: UUID, actor: str, at: datetime) -> None:

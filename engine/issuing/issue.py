@@ -23,7 +23,7 @@ from engine.contracts.drawing import Rect
 from engine.contracts.form import Form
 from engine.contracts.signing import Declined, Mode, Signer, Waiting, X509Chain
 from engine.drawing import DrawingRoom
-from engine.errors import Conflict, Refused, SignerUnavailable, Unavailable, Untrusted
+from engine.errors import Conflict, NotFound, Refused, SignerUnavailable, Unavailable, Untrusted
 from engine.failpoints import pass_point
 from engine.issuing import ending, pades, signing
 from engine.issuing.frozen import Frozen
@@ -68,7 +68,15 @@ class Corridor:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps in order, by the names under which they are remembered."""
-        return tuple((name, guarded(name, act, self.clock)) for name, act in self._acts())
+        return tuple((name, guarded(name, self._unless_halted(act), self.clock)) for name, act in self._acts())
+
+    def _unless_halted(self, act: Act) -> Act:
+        async def asked_first(run: Run) -> None:
+            if self.halted():
+                raise Halted("Issuing is halted on this site. An operator can let it go on.")
+            await act(run)
+
+        return asked_first
 
     def _acts(self) -> tuple[tuple[str, Act], ...]:
         return (
@@ -85,8 +93,6 @@ class Corridor:
         """Spends the approval on the next number, in one transaction."""
         if run.standing is not None:
             return
-        if self.halted():
-            raise Halted("Issuing is halted on this site. An operator can let it go on.")
         row, frozen, at = run.row, run.frozen, self.clock.now()
         form = self.registry.form_of(frozen.scheme, frozen.form_sha256)
         wish = Numbered(
@@ -129,10 +135,11 @@ class Corridor:
         if standing.state is CertificateState.DRAWN and not _covers_the_new_day(run, today):
             raise Refused("The day changed before it was signed. The officer must confirm the new date.", code="day_changed")
         form = self.registry.form_of(standing.scheme, standing.form_sha256)
+        request = await self._request(run.frozen, standing, form)
         try:
-            drawing = await self.drawing.draw(await self._request(run.frozen, standing, form))
+            drawing = await self.drawing.draw(request)
         except Refused as refusal:
-            await ending.void_number(run, f"It could not be drawn: {refusal.say}", self.clock.now())
+            await ending.void_number(run, f"It could not be drawn: {refusal.say}", self.clock.now(), code=refusal.code)
             raise Ended from refusal
         pass_point("inked")
         places = {"signature": _place(drawing.signature), "pages": drawing.pages}
@@ -151,6 +158,14 @@ class Corridor:
             )
         pass_point("drawn")
 
+    async def _stored(self, sha256: str) -> bytes:
+        """A file that a row speaks of. One that is not there is an outage of the file store, never a reason to give a number up."""
+        try:
+            return await self.files.get(sha256)
+        except NotFound as gone:
+            say = f"The file {sha256[:12]}… is not in the file store, and a row refers to it. Mount or restore the store."
+            raise Unavailable(say, code="file_missing") from gone
+
     async def _request(self, frozen: Frozen, standing: Standing, form: Form) -> Any:
         return frozen.request(
             form,
@@ -158,8 +173,8 @@ class Corridor:
             code=standing.code,
             public_url=self.public_url,
             on=ist_day(self.clock.now()),
-            stamp=await self.files.get(frozen.stamp_sha256) if frozen.stamp_sha256 else None,
-            appearance=await self.files.get(frozen.appearance_sha256) if frozen.appearance_sha256 else None,
+            stamp=await self._stored(frozen.stamp_sha256) if frozen.stamp_sha256 else None,
+            appearance=await self._stored(frozen.appearance_sha256) if frozen.appearance_sha256 else None,
         )
 
     async def _take_back_if_another_day(self, standing: Standing) -> Standing:
@@ -190,7 +205,7 @@ class Corridor:
         await self._require_usable(run, signatory, chain)
         await signer.ready(signatory.signatory)
         prepared = await pades.prepare(
-            await self.files.get(standing.drawn_sha256 or ""),
+            await self._stored(standing.drawn_sha256 or ""),
             chain=chain,
             field=await self._signature_place(standing),
             signer_name=run.frozen.signer_name,
@@ -219,7 +234,9 @@ class Corridor:
         except Refused as refusal:
             if refusal.code == "untrusted":  # the operator's roots are wrong, not the signatory: it waits for them
                 raise
-            await ending.void_number(run, f"The signatory's X.509 certificate cannot be used any more: {refusal.say}", at)
+            await ending.void_number(
+                run, f"The signatory's X.509 certificate cannot be used any more: {refusal.say}", at, code=refusal.code
+            )
             raise Ended from refusal
 
     async def _signature_place(self, standing: Standing) -> Rect:
@@ -249,7 +266,7 @@ class Corridor:
             await asyncio.to_thread(
                 verify_signed,
                 signed,
-                drawn_pdf=await self.files.get(standing.drawn_sha256 or ""),
+                drawn_pdf=await self._stored(standing.drawn_sha256 or ""),
                 chain=signatory.chain,
                 trust=self.trust,
                 at=self.clock.now(),
@@ -267,6 +284,7 @@ class Corridor:
         """What the signer answers: a job that waits is asked how it stands, any other one to sign today."""
         wanted = job.job(signatory, run.certificate)
         another_day = ist_day(job.made_at) != ist_day(self.clock.now())
+        await self._require_usable(run, signatory, _known_chain(signer, signatory))
         if job.state is DocumentState.WAITING:
             answer = signing.only_answer(await signer.poll(wanted), job, signer.id)
         elif another_day:
@@ -276,7 +294,6 @@ class Corridor:
             await self._job_failed(run, job, DocumentState.EXPIRED, "prepared too long ago to carry the time of signing")
             raise Again
         else:
-            await self._require_usable(run, signatory, _known_chain(signer, signatory))
             await signing.count_try(job)
             answer = signing.only_answer(await signer.start(wanted), job, signer.id)
         if not isinstance(answer, Waiting):

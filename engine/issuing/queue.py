@@ -48,8 +48,12 @@ class Outcome:
 
     @property
     def issued(self) -> bool:
-        """Whether the certificate is out."""
-        return self.standing is not None and self.standing.state is CertificateState.ISSUED
+        """Whether the certificate was let out, whatever became of it since."""
+        return self.standing is not None and self.standing.state in {
+            CertificateState.ISSUED,
+            CertificateState.SUPERSEDED,
+            CertificateState.CANCELLED,
+        }
 
 
 async def outcome(approval: UUID) -> Outcome:

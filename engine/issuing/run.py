@@ -4,6 +4,7 @@ Promises that a step never raises: what keeps a run is written into the approval
 the next try is a run of its own. What only a person can mend waits until a person says so.
 """
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def guarded(name: str, act: Act, clock: Clock) -> Callable[[str], Coroutine[Any,
             return await _one(name, act, UUID(id), clock)
         except Exception as error:  # the rows cannot even be read or written: the sweep starts another run
             _log.error("run_lost", extra={"step": name, "approval": id, "problem": _code(error)})
+            await _hold_unread(UUID(id), clock.now() + timedelta(seconds=_LONGEST_S), error)
             return StepOutcome.STOP
 
     return step
@@ -97,6 +99,14 @@ async def _one(name: str, act: Act, approval: UUID, clock: Clock) -> StepOutcome
         await _hold(run, clock.now() + _patience(error, run.row["runs"]), _sentence(error))
         return StepOutcome.STOP
     return StepOutcome.NEXT
+
+
+async def _hold_unread(approval: UUID, until: datetime, error: Exception) -> None:
+    """Holds back an approval whose rows could not be read, so that it is not tried every second; the database may be gone too."""
+    changed: dict[Any, Any] = {ApprovalRow.wait_until: until, ApprovalRow.last_problem: _sentence(error)[:500]}
+    with contextlib.suppress(Exception):
+        async with uow():
+            await ApprovalRow.update(changed).where(ApprovalRow.id == approval)
 
 
 async def _hold(run: Run, until: datetime, problem: str) -> None:

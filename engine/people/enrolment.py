@@ -136,7 +136,7 @@ async def end_enrolment(id: UUID, reason: str, *, actor: str, at: datetime) -> N
         await Enrolment.update({Enrolment.ended_at: at, Enrolment.ended_reason: reason[:200], Enrolment.live_key: str(uuid4())}).where(
             Enrolment.id == id, Enrolment.ended_at.is_null()
         )
-        await audit("x509_ended", room="people", subject=str(id), actor=actor, at=at, detail={"reason": reason[:200]})
+        await audit("x509_ended", room="people", subject=str(id), actor=actor, at=at, detail={})
 
 
 def _to_pem(chain: X509Chain) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "by_approval",
     "by_id",
     "by_number",
+    "duplicates_of",
     "files_of",
     "last_event",
     "move",
@@ -277,6 +278,16 @@ async def by_number(number: str) -> Standing | None:
     return _standing(row) if row else None
 
 
+async def duplicates_of(standing: Standing) -> list[Standing]:
+    """The issued duplicates of a certificate: what replaces it replaces them."""
+    rows = await CertificateRow.select().where(
+        CertificateRow.exporter == standing.exporter_id,
+        CertificateRow.kind == "duplicate",
+        CertificateRow.state == str(CertificateState.ISSUED),
+    )
+    return [copy for copy in map(_standing, rows) if number_key(copy.shown.get("replaces") or "") == number_key(standing.number)]
+
+
 async def of_application(scope: Scope, application_id: UUID) -> Standing | None:
     """The live certificate of an application: its number is not VOID."""
     query = CertificateRow.select().where(CertificateRow.live_key == str(application_id))
@@ -313,8 +324,11 @@ async def files_of(standing: Standing) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-async def void(standing: Standing, reason: str, *, actor: str, at: datetime) -> Standing:
-    """Ends a number as never issued, with its reason; the application may get another."""
+async def void(standing: Standing, reason: str, *, code: str, actor: str, at: datetime) -> Standing:
+    """Ends a number as never issued, with its reason; the application may get another.
+
+    The sentence may name a person, so it stays in the row; the append-only event gets the code alone.
+    """
     before = (CertificateState.NUMBERED, CertificateState.DRAWN, CertificateState.SIGNING, CertificateState.SIGNED)
     async with uow():
         return await move(
@@ -323,7 +337,7 @@ async def void(standing: Standing, reason: str, *, actor: str, at: datetime) -> 
             frm=before,
             actor=actor,
             at=at,
-            detail={"reason": reason[:300]},
+            detail={"reason": code},
             void_reason=reason[:300],
             live_key=str(standing.id),
         )

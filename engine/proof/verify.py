@@ -15,7 +15,7 @@ import msgspec
 
 from engine.certificate import CertificateState, FileKind, Verdict, code_from, is_code, is_legacy, number_key, number_slip, verify_url
 from engine.clock import utc_text
-from engine.errors import EngineError
+from engine.errors import Unavailable, Untrusted
 from engine.proof.marks import Marks
 from engine.proof.signature import SignatureReport
 from engine.store import lookup, moment_of
@@ -154,7 +154,10 @@ class Verifier:
         row = found[0]
         if row["kind"] == FileKind.LEAF:
             return Answer(Verdict.ALTERED, ("leaf",), self._shown(row))
-        report = await self._check(data, moment_of(row["made_at"]))
+        try:
+            report = await self._check(data, moment_of(row["made_at"]))
+        except Untrusted as lost:  # these are the issued bytes: it is the machine that failed, not the file
+            raise Unavailable("The check of this file could not be finished here. Try again in a moment.", code="check_lost") from lost
         if not report.ok:
             return Answer(Verdict.UNKNOWN, ("signature_invalid", *report.reasons), self._shown(row))
         return self._standing(row, "registered_bytes")
@@ -163,7 +166,7 @@ class Verifier:
         """Bytes the register does not know: do they pretend to be one that it does?"""
         try:
             marks = await self._read(data)
-        except EngineError:
+        except Untrusted:
             return _unknown("not_a_certificate")
         for url in marks.urls:
             answer = await self.link(url)
@@ -171,8 +174,8 @@ class Verifier:
                 return Answer(Verdict.ALTERED, ("other_bytes",), answer.certificate)
         for number in marks.numbers:
             answer = await self.number(number)
-            if answer.certificate is not None:
-                return Answer(Verdict.ALTERED, ("other_bytes",), answer.certificate)
+            if answer.certificate is not None:  # a number can be guessed, so a file that only prints one learns nothing more
+                return Answer(Verdict.ALTERED, ("other_bytes",))
             if answer.verdict is Verdict.LEGACY:
                 return answer
         return _unknown("not_a_certificate")

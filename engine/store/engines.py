@@ -6,6 +6,7 @@ and its thread keeps the process from ever ending). PostgreSQL: asyncpg's pool, 
 """
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def translated() -> Iterator[None]:
         raise Conflict(f"The database refused a row that breaks a rule ({rule}).", code="integrity") from error
     except sqlite3.DatabaseError as error:
         raise Unavailable(f"The database did not take it ({error}). Look at the disk and try again.", code="database") from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError, socket.gaierror) as error:
         raise Unavailable(f"The database did not take it ({type(error).__name__}). Try again.", code="database") from error
 
 
