@@ -6,11 +6,8 @@ its one public part is `/api/v1/verify`. `/cb/...` is reserved for the callbacks
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.resources import as_file, files
 
 from litestar import Litestar, Router
-from litestar.datastructures import CacheControlHeader
-from litestar.static_files import create_static_files_router
 
 from admin.api import applications, certificates, schemes
 from admin.api import verify as api_verify
@@ -20,7 +17,7 @@ from admin.errors import HANDLERS
 from admin.guards import require_key, require_own_form
 from admin.headers import security_headers
 from admin.limits import Limits
-from admin.pages import health, home, verify
+from admin.pages import health, home, static, verify
 from admin.parts import Parts
 from engine.clock import Clock
 from engine.config import Config
@@ -46,7 +43,7 @@ def create_app(config: Config, *, clock: Clock | None = None, work: bool = True)
             yield
 
     return Litestar(
-        route_handlers=[_pages(), _api(), _static()],
+        route_handlers=[_pages(), _api()],
         lifespan=[opened],
         exception_handlers=HANDLERS,
         before_send=[security_headers(tls=tls)],
@@ -66,6 +63,7 @@ def _pages() -> Router:
         route_handlers=[
             home.home,
             home.icon,
+            static.asset,
             verify.form,
             verify.by_number,
             verify.by_file,
@@ -97,8 +95,3 @@ def _api() -> Router:
         ],
     )
     return Router("/api/v1", route_handlers=[public, keyed])
-
-
-def _static() -> Router:
-    with as_file(files("admin") / "static") as folder:
-        return create_static_files_router("/static", [folder], cache_control=CacheControlHeader(public=True, max_age=86_400))

@@ -64,6 +64,9 @@ def issue(
     require_public(site)
     if out is not None and out.exists():
         raise Refused(f"{out} exists already; it is never overwritten. Name another file.", code="exists", rule="--out never overwrites")
+    if out is not None and not (out.absolute().parent.is_dir() and os.access(out.absolute().parent, os.W_OK)):
+        words = f"{out} cannot be written: {out.absolute().parent} is no folder that you may write to. Nothing was issued."
+        raise Refused(words, code="out", rule="--out can be written")
     subject = _subject(what)
     if site.site.demo:
         officer, signatory = officer or demo.OFFICER, signatory or demo.SIGNATORY

@@ -47,7 +47,7 @@ def issue_and_tell(config: Config) -> Path:
     curl -sS -X POST {base}/api/v1/applications -H "Authorization: Bearer {key}" -H "Content-Type: application/json" --data-binary @application.json
     curl -sS -X POST {base}/api/v1/applications/REFERENCE/file -H "Authorization: Bearer {key}"
     {ecoo} issue REFERENCE
-    curl -sS -OJ {base}/api/v1/applications/REFERENCE/certificate -H "Authorization: Bearer {key}"
+    curl -sS -o downloaded.pdf {base}/api/v1/applications/REFERENCE/certificate -H "Authorization: Bearer {key}"
 
   verify a file:
     {ecoo} verify {path}

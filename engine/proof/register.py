@@ -324,7 +324,7 @@ async def files_of(standing: Standing) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-async def void(standing: Standing, reason: str, *, code: str, actor: str, at: datetime) -> Standing:
+async def void(standing: Standing, reason: str, *, code: str = "void", actor: str, at: datetime) -> Standing:
     """Ends a number as never issued, with its reason; the application may get another.
 
     The sentence may name a person, so it stays in the row; the append-only event gets the code alone.

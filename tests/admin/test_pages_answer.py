@@ -129,7 +129,17 @@ def test_templates_have_no_inline_script_style_or_handler_and_trust_no_text() ->
 
 
 async def test_static_files_do_not_leave_their_folder(client: httpx.AsyncClient) -> None:
-    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd", "/static/", "/static"):
+    for path in (
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2fapp.py",
+        "/static//etc/passwd",
+        "/static/",
+        "/static",
+        "/static/%00",
+        "/static/app.css/x",
+        f"/static/{'a' * 300}",
+    ):
         answer = await client.get(path)
         assert answer.status_code in {400, 404, 405}, path
         assert "create_app" not in answer.text

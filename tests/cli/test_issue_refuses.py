@@ -121,6 +121,7 @@ def test_a_file_that_is_no_application_is_refused_and_leaves_nothing(name: str, 
         (("APP-AAAAAAAAAA",), "reference"),
         (("{file}", "--officer", "nobody@eia.example"), "officer"),
         (("{file}", "--out", "{taken}"), None),
+        (("{file}", "--out", "no-such-folder/certificate.pdf"), None),
     ],
 )
 def test_a_wrong_argument_is_refused_and_leaves_nothing(
