@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
 RUN_APT := python3-venv libgl1 libglib2.0-0 fonts-dejavu-core curl
-TEST_APT := $(RUN_APT) softhsm2 opensc chromium poppler-utils qpdf mupdf-tools openssl xmlsec1 zbar-tools libfaketime postgresql git
+TEST_APT := $(RUN_APT) softhsm2 opensc chromium poppler-utils qpdf mupdf-tools openssl xmlsec1 zbar-tools libfaketime libatomic1 postgresql git
 
 .PHONY: run test prove lint bench lock clean apt-run apt-test
 
