@@ -21,6 +21,7 @@ WITHOUT_SCOPE = {
     "people.signatories_of": "for a signer's own process, which serves the whole site",
     "money.cover_of": "of a draft that a scope found",
     "proof.by_approval": "for the corridor, which serves the whole site",
+    "proof.duplicates_of": "of a certificate that the corridor replaces",
     "proof.by_id": "for the corridor, which serves the whole site",
     "proof.by_number": "for the corridor and for filing, which checks exporter and agency",
     "proof.files_of": "of a standing that a scope found",
