@@ -94,6 +94,7 @@ class ServeSection:
     host: str = _setting("127.0.0.1", "the address to listen on")
     port: int = _setting(8000, "the port to listen on; PORT in the environment wins")
     profile: str = _setting("embedded", "embedded: one process for web and jobs; outgrown: serve enqueues, workers execute")
+    lease_s: int = _setting(60, "how many seconds a worker may be silent before the others take over its work; outgrown only")
     trusted_proxies: tuple[str, ...] = _setting((), "addresses whose X-Forwarded-For is believed")
 
 
@@ -101,8 +102,9 @@ class ServeSection:
 class VerifySection:
     """[verify]"""
 
-    per_minute: int = _setting(60, "verifications by number one address may ask for in a minute through the API")
-    global_per_minute: int = _setting(6000, "verifications all addresses together may ask for in a minute through the API")
+    per_minute: int = _setting(60, "how often one address, or one key, may ask in a minute; by the code of a QR five times as often")
+    files_per_minute: int = _setting(20, "how many files one address may have verified in a minute")
+    global_per_minute: int = _setting(6000, "how often all addresses together may ask in a minute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,8 @@ def _settle(config: Config, environ: Mapping[str, str]) -> Config:
         raise ConfigError(f"{config.path}: issue.year must be calendar or financial; it is {config.issue.year!r}.")
     if serve.profile not in {"embedded", "outgrown"}:
         raise ConfigError(f"{config.path}: serve.profile must be embedded or outgrown; it is {serve.profile!r}.")
+    if serve.lease_s < 1:
+        raise ConfigError(f"{config.path}: serve.lease_s must be at least 1.")
     if config.drawing.processes < 1:
         raise ConfigError(f"{config.path}: drawing.processes must be at least 1.")
     return dataclasses.replace(

@@ -21,7 +21,7 @@ from engine.contracts.signing import SignerContext
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError, SignerUnavailable, Untrusted
 from engine.issuing import Corridor, queue
-from engine.jobs import Sweep, Sweeper
+from engine.jobs import Lease, Sweep, Sweeper
 from engine.proof import SeriesRule, Verifier, marks, signature
 from engine.proof.marks import Marks, read_marks
 from engine.proof.signature import SignatureReport, check_signature
@@ -29,6 +29,8 @@ from engine.proof.trust import Trust
 from engine.registry import Registry
 from engine.store import Database, FileStore, SecretBox, connect, uow
 from engine.store.audit import seal
+from engine.store.idempotency import forget_expired
+from engine.store.orphans import settle
 from engine.store.tables import Setting
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ _TAKE_OVER_S = 0.5
 _LOCK_TRIES = 20
 _KEY_MARK = "key_mark"
 _HISTORY = timedelta(days=2)
+_HOUR_S, _DAY_S = 3600.0, 86400.0
+_SETTLED_IN_S = 60.0  # housekeeping begins when the start is over, and never in a process that only issues one
+_READERS = 2  # so that one hostile file, which takes its whole time, holds up nobody else's
+_READERS_WAITING = 16
 _READERS_MIB = 1024
 _READERS_S = 5.0
 _LAST_WORDS_S = 10.0
@@ -78,8 +84,9 @@ class Site:
         """Whether issuing is stopped: by engine.toml, or because the QR would carry an address nobody abroad can open."""
         return self.config.site.halted or not is_public(self.config)
 
-    def device_ready(self) -> None:
+    def device_ready(self, signer: str) -> None:
         """A signer's device became ready: what waits for it is tried at once."""
+        self.signer_problems.pop(signer, None)
 
         async def go_on() -> None:
             await queue.release()
@@ -183,7 +190,8 @@ async def _open_reading(stack: AsyncExitStack, config: Config, clock: Clock) -> 
     await schema.require_current()
     trust = Trust.load(config.trust.roots, config.trust.intermediates, config.trust.crls)
     readers = Children(
-        count=1,
+        count=_READERS,
+        most_waiting=_READERS_WAITING,
         memory_mib=_READERS_MIB,
         timeout_s=_READERS_S,
         name="reader",
@@ -233,10 +241,16 @@ async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
     site.works = site.config.serve.profile == "embedded" or executor != "serve"
     if site.works:
         site.corridor = await _open_corridor(stack, site)
-    site.jobs = JobEngine(_jobs_url(site.config), executor=executor, execute=site.works)
+    alone = site.config.serve.profile == "embedded"
+    site.jobs = JobEngine(_jobs_url(site.config), executor=executor, execute=site.works, alone=alone)
     stack.push_async_callback(site.jobs.stop)
+    sweeps = _sweeps(site, site.jobs)
+    if site.works and site.config.serve.profile == "outgrown":
+        lease = Lease(executor, lease_s=site.config.serve.lease_s, work=site.jobs)
+        await lease.beat(site.clock.now())
+        sweeps.append(Sweep("workers", lease.every_s, lambda: lease.turn(site.clock.now())))
     await site.jobs.start({queue.JOB: site.corridor.steps if site.corridor else ()})
-    site.sweeper = Sweeper(_sweeps(site, site.jobs))
+    site.sweeper = Sweeper(sweeps)
     if site.works:
         stack.push_async_callback(_last_words, site)
     stack.push_async_callback(site.sweeper.stop)
@@ -275,15 +289,24 @@ async def _last_words(site: Site) -> None:
 
 
 def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
-    queued: Sweep = (_QUEUED, 1.0, site.start_queued)
+    queued = Sweep(_QUEUED, 1.0, site.start_queued, awaited=True)
     if not site.works:
         return [queued]
     return [
         queued,
-        ("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
-        ("audit", 5.0, lambda: seal(site.clock.now())),
-        ("history", 3600.0, lambda: jobs.forget(datetime.now(UTC) - _HISTORY)),  # the job engine stamps by the machine's clock
+        Sweep("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
+        Sweep("audit", 5.0, lambda: seal(site.clock.now())),
+        # the job engine and the file store stamp by the machine's clock
+        Sweep("history", _HOUR_S, lambda: jobs.forget(datetime.now(UTC) - _HISTORY), after_s=_SETTLED_IN_S),
+        Sweep("answers", _HOUR_S, lambda: forget_expired(site.clock.now()), after_s=_SETTLED_IN_S),
+        Sweep("files", _DAY_S, lambda: _settle_files(site), after_s=_SETTLED_IN_S),
     ]
+
+
+async def _settle_files(site: Site) -> None:
+    """Looks after files without a row; never while the site is halted, as it is after a restore."""
+    if not site.halted:
+        await settle(site.files, datetime.now(UTC))
 
 
 async def _open_signers(stack: AsyncExitStack, site: Site) -> None:
@@ -298,7 +321,7 @@ async def _open_signers(stack: AsyncExitStack, site: Site) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         stack.push_async_callback(signer.close)
         try:
-            await signer.open(SignerContext(settings, folder, site.clock, site.config.site.demo, site.device_ready))
+            await signer.open(SignerContext(settings, folder, site.clock, site.config.site.demo, partial(site.device_ready, id)))
         except SignerUnavailable as error:
             site.signer_problems[id] = error.say
 

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import pickle
 import queue
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from engine.children.answers import Failed, read_answer
 from engine.children.process import Child, sweep
-from engine.errors import EngineError, PluginError
+from engine.errors import EngineError, PluginError, Unavailable
 
 __all__ = ["Children"]
 
@@ -24,6 +25,7 @@ class Children:
 
     `initializer(*initargs)` runs once in every child, before its limits are set: imports and warm caches belong there.
     `answers` are the types, beside plain values, that a call may return. Calls may come from any event loop or thread.
+    With `most_waiting` so many calls wait for a child at most, and one more is refused instead of being kept waiting.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Children:
         initargs: tuple[Any, ...] = (),
         answers: Sequence[type] = (),
         blame: type[EngineError] = PluginError,
+        most_waiting: int | None = None,
     ) -> None:
         self.name, self.timeout_s, self.memory_mib = name, timeout_s, memory_mib
         self._warm = (initializer, initargs)
@@ -47,6 +50,7 @@ class Children:
         for _ in range(count):
             self._idle.put(None)
         self._count = count
+        self._room = threading.Semaphore(count + most_waiting) if most_waiting is not None else None
         self._closed = False
 
     async def start(self) -> None:
@@ -57,9 +61,22 @@ class Children:
         """What `fn(*args)` gives in a child; `fn` must be importable by name and its arguments picklable.
 
         An EngineError raised inside comes out as itself, anything else as `blame`. A call over its time, one over its
-        memory and a child that died are `blame` too, with a sentence saying which.
+        memory and a child that died are `blame` too, with a sentence saying which. Raises Unavailable if `most_waiting`
+        calls wait already.
         """
-        return await asyncio.wrap_future(self._threads.submit(self._call, fn, args))
+        if self._room is not None and not self._room.acquire(blocking=False):
+            raise Unavailable(f"Too many wait for the {self.name} processes just now. Try again in a moment.", code="busy")
+        try:
+            done = self._threads.submit(self._call, fn, args)
+        except BaseException:
+            self._leave()
+            raise
+        done.add_done_callback(self._leave)  # also when whoever asked has gone away meanwhile
+        return await asyncio.wrap_future(done)
+
+    def _leave(self, _: object = None) -> None:
+        if self._room is not None:
+            self._room.release()
 
     async def close(self) -> None:
         """Ends all children, at once; safe to call twice."""

@@ -26,6 +26,7 @@ _AT_ONCE = 500
 _MOST_TRIES = 24  # the last of them about half a day after the first
 _LONGEST_S = 3600
 _LISTEN_S = 30
+_CLAIM = timedelta(seconds=3 * _LISTEN_S)
 
 
 class Runs(Protocol):
@@ -39,12 +40,14 @@ class Runs(Protocol):
 
 
 class Outcome:
-    """Where an approval got to: the certificate or None, whether it is over, and what keeps it if it is not."""
+    """Where an approval got to: the certificate or None, whether it is over, what keeps it if it is not, and whether that keeps
+    it for good, so that only a person can start it again."""
 
-    def __init__(self, standing: Standing | None, state: ApprovalState, problem: str) -> None:
+    def __init__(self, standing: Standing | None, state: ApprovalState, problem: str, *, for_good: bool = False) -> None:
         self.standing = standing
         self.over = state is ApprovalState.DONE
         self.problem = problem
+        self.for_good = for_good and not self.over
 
     @property
     def issued(self) -> bool:
@@ -58,9 +61,12 @@ class Outcome:
 
 async def outcome(approval: UUID) -> Outcome:
     """Where an approval stands now."""
-    row = await ApprovalRow.select(ApprovalRow.state, ApprovalRow.last_problem).where(ApprovalRow.id == approval).first()
-    state = ApprovalState(row["state"]) if row else ApprovalState.DONE
-    return Outcome(await by_approval(approval), state, row["last_problem"] if row else "")
+    shown = (ApprovalRow.state, ApprovalRow.last_problem, ApprovalRow.wait_until)
+    row = await ApprovalRow.select(*shown).where(ApprovalRow.id == approval).first()
+    if row is None:
+        return Outcome(await by_approval(approval), ApprovalState.DONE, "")
+    for_good = row["wait_until"] is not None and row["wait_until"] >= datetime.now(UTC) + NEVER / 2
+    return Outcome(await by_approval(approval), ApprovalState(row["state"]), row["last_problem"], for_good=for_good)
 
 
 async def start_again(approval: UUID) -> None:
@@ -116,7 +122,12 @@ async def sweep(now: datetime, runs: Runs) -> int:
 
 
 async def announce(registry: Registry, at: datetime) -> int:
-    """Tells the plugins what is due; one that fails is told again, later each time, and stops nobody."""
+    """Tells the plugins what is due, and gives how much that was; one that fails is told again, later each time, and stops nobody.
+
+    Each announcement is claimed first, so that of several workers one tells it; if that one dies, it is due again.
+    """
+    clock, told = asyncio.get_running_loop().time, 0
+    begun = clock()
     rows = (
         await Announcement.select()
         .where(Announcement.told_at.is_null(), Announcement.tries < _MOST_TRIES, Announcement.due_at <= at)
@@ -124,6 +135,9 @@ async def announce(registry: Registry, at: datetime) -> int:
         .limit(100)
     )
     for row in rows:
+        if not await _claimed(row["id"], at + timedelta(seconds=clock() - begun)):
+            continue
+        told += 1
         errors = await _told(registry, row["topic"], json.loads(row["payload"]))
         tries = row["tries"] + 1
         changed: dict[Any, Any] = {Announcement.tries: tries, Announcement.last_error: "; ".join(errors)[:500]}
@@ -133,7 +147,18 @@ async def announce(registry: Registry, at: datetime) -> int:
             changed[Announcement.told_at] = at
         async with uow():
             await Announcement.update(changed).where(Announcement.id == row["id"])
-    return len(rows)
+    return told
+
+
+async def _claimed(id: UUID, now: datetime) -> bool:
+    """Whether it is ours to tell: nobody else finds it due for longer than listening takes."""
+    async with uow():
+        ours = (
+            await Announcement.update({Announcement.due_at: now + _CLAIM})
+            .where(Announcement.id == id, Announcement.told_at.is_null(), Announcement.due_at <= now)
+            .returning(Announcement.id)
+        )
+    return bool(ours)
 
 
 async def _told(registry: Registry, topic: str, payload: dict[str, Any]) -> list[str]:

@@ -5,7 +5,8 @@ ends early is started again under a new run. So the job engine's own database ma
 `engine.jobs.engine` is imported by whoever starts it: half a second that only a working process spends.
 """
 
+from engine.jobs.lease import Lease
 from engine.jobs.steps import Step, StepOutcome, run_key
 from engine.jobs.sweeper import Sweep, Sweeper
 
-__all__ = ["Step", "StepOutcome", "Sweep", "Sweeper", "run_key"]
+__all__ = ["Lease", "Step", "StepOutcome", "Sweep", "Sweeper", "run_key"]

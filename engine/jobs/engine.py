@@ -20,6 +20,9 @@ QUEUE = "jobs"
 _VERSION = "1"
 _UNDER_WAY = ["PENDING", "ENQUEUED", "DELAYED"]
 
+_OFTEN_S, _SELDOM_S = 0.1, 5.0
+_log = logging.getLogger(__name__)
+
 _jobs: dict[str, Sequence[Step]] = {}
 
 
@@ -33,14 +36,22 @@ async def _run(job: str, id: str) -> str:
 
 
 class JobEngine:
-    """One process's hand on the job engine. `executor` is unique per running process and stable over restarts."""
+    """One process's hand on the job engine. `executor` is unique per running process and stable over restarts.
 
-    def __init__(self, url: str, *, executor: str, concurrency: int = 8, execute: bool = True) -> None:
+    A process that works `alone` keeps runs that wait in its memory: the job engine's queue would have to be asked ten
+    times a second, day and night. What waited when it ended is queued again by whoever looks at the rows.
+    """
+
+    def __init__(self, url: str, *, executor: str, concurrency: int = 8, execute: bool = True, alone: bool = False) -> None:
         self._url = url
         self._executor = executor
         self._concurrency = concurrency
         self._execute = execute
+        self._alone = alone and execute
         self._open = False
+        self._line: asyncio.Queue[tuple[str, str, str]] = asyncio.Queue()
+        self._waiting: set[str] = set()
+        self._runners: list[asyncio.Task[None]] = []
 
     async def start(self, jobs: Mapping[str, Sequence[Step]]) -> None:
         """Launches in the running loop; what was cut off before goes on by itself."""
@@ -63,13 +74,19 @@ class JobEngine:
         if not self._execute:
             DBOS.listen_queues([])
         DBOS.launch()
-        await DBOS.register_queue_async(QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=0.1)
+        often = _SELDOM_S if self._alone else _OFTEN_S
+        await DBOS.register_queue_async(QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=often)
+        if self._alone:
+            self._runners = [asyncio.create_task(self._run_in_turn(), name=f"jobs-{n}") for n in range(self._concurrency)]
         self._open = True
 
     async def stop(self, *, finish_s: int = 0) -> None:
         """Lets go; `finish_s` waits for what is running."""
         if self._open:
             self._open = False
+            for runner in self._runners:
+                runner.cancel()
+            await asyncio.gather(*self._runners, return_exceptions=True)
             await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=finish_s)
             # DBOS made its own threads this loop's default and has just ended them.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="ecoo"))
@@ -77,6 +94,11 @@ class JobEngine:
     async def enqueue(self, job: str, id: str, run: int) -> str:
         """Queues one run of a job; saying it twice is saying it once. Gives the run's own id."""
         key = run_key(job, id, run)
+        if self._alone:
+            if key not in self._waiting:
+                self._waiting.add(key)
+                self._line.put_nowait((key, job, id))
+            return key
         try:
             with SetWorkflowID(key):
                 await DBOS.enqueue_workflow_async(QUEUE, _run, job, id)
@@ -84,15 +106,43 @@ class JobEngine:
             raise Unavailable(f"The job could not be queued: {error}.", code="jobs") from error
         return key
 
+    async def _run_in_turn(self) -> None:
+        """Runs what waits, one after the other, until it is cancelled; a run that was begun then is left to the next start."""
+        while True:
+            key, job, id = await self._line.get()
+            try:
+                with SetWorkflowID(key):
+                    handle = await DBOS.start_workflow_async(_run, job, id)
+                await asyncio.shield(asyncio.ensure_future(handle.get_result()))
+            except Exception as error:  # the rows say what went wrong, and the next look at them starts another run
+                _log.warning("run_ended_with_an_error", extra={"run": key, "problem": type(error).__name__})
+            finally:
+                self._waiting.discard(key)
+
     async def is_over(self, job: str, id: str, run: int) -> bool:
         """Whether that run ended, however; False while it is queued or under way, and for one nobody knows yet."""
+        if run_key(job, id, run) in self._waiting:
+            return False
         status = await DBOS.get_workflow_status_async(run_key(job, id, run))
         return status is not None and status.status not in _UNDER_WAY
 
     async def under_way(self, job: str) -> frozenset[str]:
         """The names of the runs of that job that are queued or under way, in one question."""
         found = await DBOS.list_workflows_async(status=_UNDER_WAY, workflow_id_prefix=f"{job}-", load_input=False, load_output=False)
-        return frozenset(run.workflow_id for run in found)
+        return frozenset(run.workflow_id for run in found) | frozenset(key for key in self._waiting if key.startswith(f"{job}-"))
+
+    async def executors(self) -> frozenset[str]:
+        """Who has a run under way, living or dead."""
+        found = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return frozenset(run.executor_id for run in found if run.executor_id)
+
+    async def take_over(self, executor: str) -> int:
+        """Queues the runs of an executor that is dead, each to go on after its last finished step; tells how many."""
+        found = await DBOS.list_workflows_async(status="PENDING", executor_id=executor, load_input=False, load_output=False)
+        ids = [run.workflow_id for run in found]
+        if ids:
+            await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
+        return len(ids)
 
     async def wait(self, key: str, timeout_s: float) -> bool:
         """Waits for a run to end; False if it has not in time."""
@@ -102,7 +152,7 @@ class JobEngine:
         except TimeoutError:
             return False
         except Exception:  # what went wrong stands in our rows, where the caller looks
-            logging.getLogger(__name__).warning("run_ended_with_an_error", extra={"run": key})
+            _log.warning("run_ended_with_an_error", extra={"run": key})
         return True
 
     async def forget(self, before: datetime) -> int:

@@ -8,7 +8,7 @@ __all__ = ["Step", "StepOutcome", "run_key"]
 
 
 class StepOutcome(StrEnum):
-    """What a step says: go on with the next one, or this run of the job is over for now."""
+    """What a step says: go on with the next one, or stop: this run of the job is over."""
 
     NEXT = "next"
     STOP = "stop"

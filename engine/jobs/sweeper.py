@@ -4,11 +4,23 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 __all__ = ["Sweep", "Sweeper"]
 
 _log = logging.getLogger(__name__)
-Sweep = tuple[str, float, Callable[[], Awaitable[object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """An act on its own interval. The first round comes `after_s` seconds after the start, in the background; one that is
+    `awaited` holds the start up instead, so only what is quick and must be there may be."""
+
+    name: str
+    every_s: float
+    act: Callable[[], Awaitable[object]]
+    awaited: bool = False
+    after_s: float = 0.0
 
 
 class Sweeper:
@@ -17,17 +29,21 @@ class Sweeper:
     def __init__(self, sweeps: Sequence[Sweep]) -> None:
         self._sweeps = sweeps
         self._tasks: list[asyncio.Task[None]] = []
-        self._wake = {name: asyncio.Event() for name, _, _ in sweeps}
+        self._wake = {sweep.name: asyncio.Event() for sweep in sweeps}
 
     def wake(self, name: str) -> None:
         """Runs that sweep now instead of at its next turn."""
         self._wake[name].set()
 
     async def start(self) -> None:
-        """Runs every sweep once, then keeps them going."""
-        for name, _, act in self._sweeps:
-            await self._once(name, act)
-        self._tasks = [asyncio.create_task(self._keep(*sweep), name=f"sweep-{sweep[0]}") for sweep in self._sweeps]
+        """Starts every sweep, and gives back control when those that are awaited were run once."""
+        for sweep in self._sweeps:
+            if not sweep.awaited:
+                self._tasks.append(asyncio.create_task(self._keep(sweep, sweep.after_s), name=f"sweep-{sweep.name}"))
+        for sweep in self._sweeps:
+            if sweep.awaited:
+                await self._once(sweep)
+                self._tasks.append(asyncio.create_task(self._keep(sweep, sweep.every_s), name=f"sweep-{sweep.name}"))
 
     async def stop(self) -> None:
         """Ends the sweeps."""
@@ -36,16 +52,18 @@ class Sweeper:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def _keep(self, name: str, every_s: float, act: Callable[[], Awaitable[object]]) -> None:
+    async def _keep(self, sweep: Sweep, first_s: float) -> None:
+        wait_s = first_s
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake[name].wait(), every_s)
-            self._wake[name].clear()
-            await self._once(name, act)
+                await asyncio.wait_for(self._wake[sweep.name].wait(), wait_s)
+            self._wake[sweep.name].clear()
+            await self._once(sweep)
+            wait_s = sweep.every_s
 
     @staticmethod
-    async def _once(name: str, act: Callable[[], Awaitable[object]]) -> None:
+    async def _once(sweep: Sweep) -> None:
         try:
-            await act()
+            await sweep.act()
         except Exception as error:
-            _log.error("sweep_failed", extra={"sweep": name, "problem": getattr(error, "code", type(error).__name__)})
+            _log.error("sweep_failed", extra={"sweep": sweep.name, "problem": getattr(error, "code", type(error).__name__)})

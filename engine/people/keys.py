@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from engine.errors import Forbidden
@@ -72,13 +73,19 @@ async def who_calls(key: str, at: datetime) -> Caller | None:
     if not found or found[0]["revoked_at"] is not None or moment_of(found[0]["expires_at"]) <= at:
         return None
     row = found[0]
-    if row["agency"]:
-        scope = Scope.agency(UUID(str(row["agency"])))
-    elif row["exporter"]:
-        scope = Scope.exporter(UUID(str(row["exporter"])))
+    return _caller(str(row["id"]), row["rights"], str(row["agency"] or ""), str(row["exporter"] or ""))
+
+
+@lru_cache(maxsize=1024)
+def _caller(id: str, rights: str, agency: str, exporter: str) -> Caller:
+    """The caller that a valid key's row describes; the same row is the same caller."""
+    if agency:
+        scope = Scope.agency(UUID(agency))
+    elif exporter:
+        scope = Scope.exporter(UUID(exporter))
     else:
         scope = Scope.broker(frozenset())  # a broker sees what it was granted, and no grant is asked for yet
-    return Caller(f"key:{row['id']}", scope, frozenset(row["rights"].split(",")))
+    return Caller(f"key:{id}", scope, frozenset(rights.split(",")))
 
 
 def _hash(key: str) -> str:

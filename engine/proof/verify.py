@@ -15,10 +15,11 @@ import msgspec
 
 from engine.certificate import CertificateState, FileKind, Verdict, code_from, is_code, is_legacy, number_key, number_slip, verify_url
 from engine.clock import utc_text
+from engine.config import is_loopback
 from engine.errors import Unavailable, Untrusted
 from engine.proof.marks import Marks
 from engine.proof.signature import SignatureReport
-from engine.store import lookup, moment_of
+from engine.store import Found, lookup, moment_of
 
 __all__ = ["REASONS", "Answer", "Facts", "Verifier"]
 
@@ -39,9 +40,12 @@ REASONS: Mapping[str, str] = {
     "empty": "Nothing was given to verify.",
 }
 
-_QUERY = "SELECT number, code, state, scheme, shown, issued_at, replaced_by FROM certificate WHERE {} = ?"
+_BY = {
+    column: f"SELECT number, code, state, shown, issued_at, replaced_by FROM certificate WHERE {column} = ?"  # noqa: S608  # our own columns
+    for column in ("number_key", "code")
+}
 _FILE_QUERY = (
-    "SELECT c.number, c.code, c.state, c.scheme, c.shown, c.issued_at, c.replaced_by, f.kind, f.made_at"
+    "SELECT c.number, c.code, c.state, c.shown, c.issued_at, c.replaced_by, f.kind, f.made_at"
     " FROM certificate_file f JOIN certificate c ON c.id = f.certificate WHERE f.file_sha256 = ?"
 )
 _PUBLIC = {str(CertificateState.ISSUED), str(CertificateState.SUPERSEDED), str(CertificateState.CANCELLED)}
@@ -104,7 +108,7 @@ class Verifier:
         check: Callable[[bytes, datetime], Awaitable[SignatureReport]],
         read: Callable[[bytes], Awaitable[Marks]],
     ) -> None:
-        self._host = urlsplit(public_url).netloc.lower()
+        self._host = _host_of(public_url)
         self._public_url = public_url
         self._check = check
         self._read = read
@@ -135,8 +139,7 @@ class Verifier:
     async def link(self, url: str) -> Answer:
         """By a scanned address; one of another host is never opened."""
         try:
-            parts = urlsplit(url.strip())
-            host, path = parts.netloc.lower(), parts.path
+            host, path = _host_of(url.strip()), urlsplit(url.strip()).path
         except ValueError:
             return _unknown("foreign_host")
         if host != self._host:
@@ -180,11 +183,11 @@ class Verifier:
                 return answer
         return _unknown("not_a_certificate")
 
-    async def _one(self, column: str, value: str) -> dict[str, Any] | None:
-        found = await lookup(_QUERY.format(column), value)
+    async def _one(self, column: str, value: str) -> Found | None:
+        found = await lookup(_BY[column], value)
         return found[0] if found and found[0]["state"] in _PUBLIC else None
 
-    def _standing(self, row: Mapping[str, Any], reason: str) -> Answer:
+    def _standing(self, row: Found, reason: str) -> Answer:
         match row["state"]:
             case CertificateState.ISSUED:
                 return Answer(Verdict.GENUINE, (reason,), self._shown(row))
@@ -193,7 +196,7 @@ class Verifier:
             case _:
                 return Answer(Verdict.CANCELLED, ("withdrawn",), self._shown(row))
 
-    def _shown(self, row: Mapping[str, Any]) -> Facts:
+    def _shown(self, row: Found) -> Facts:
         """What the printed certificate shows, and how it stands."""
         standing = {
             "number": row["number"],
@@ -203,6 +206,12 @@ class Verifier:
             "verify_url": verify_url(self._public_url, row["code"]),
         }
         return Facts(standing, row["shown"])
+
+
+def _host_of(url: str) -> str:
+    """Host and port; of this machine without the port, since a demonstration is served now on one, now on another."""
+    parts = urlsplit(url)
+    return parts.hostname if parts.hostname and "@" not in parts.netloc and is_loopback(parts.hostname) else parts.netloc.lower()
 
 
 def _unknown(reason: str) -> Answer:

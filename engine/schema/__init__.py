@@ -2,6 +2,7 @@
 
 from engine.filing import tables as filing
 from engine.issuing import tables as issuing
+from engine.jobs import tables as jobs
 from engine.money import tables as money
 from engine.people import tables as people
 from engine.proof import tables as proof
@@ -18,8 +19,10 @@ TABLES: tuple[type[Row], ...] = (
     store.Idempotency,
     store.Announcement,
     store.AuditEntry,
+    store.AuditUnsealed,
     store.AuditSeal,
     store.TryCount,
+    jobs.WorkerRow,
     people.Agency,
     people.Office,
     people.Account,
@@ -38,6 +41,7 @@ TABLES: tuple[type[Row], ...] = (
     people.Captcha,
     filing.ApplicationRow,
     filing.ApplicationVersion,
+    filing.ApplicationInvoice,
     filing.FindingRow,
     filing.SupportingDocument,
     money.OrderRow,

@@ -9,12 +9,13 @@ from engine.store.engines import Database, connect
 from engine.store.files import FileStore
 from engine.store.rows import CompositeForeignKey, Row, rows_in_order
 from engine.store.secrets import SecretBox
-from engine.store.unit import lookup, moment_of, reading, uow
+from engine.store.unit import Found, lookup, moment_of, reading, uow
 
 __all__ = [
     "CompositeForeignKey",
     "Database",
     "FileStore",
+    "Found",
     "Row",
     "SecretBox",
     "audit",

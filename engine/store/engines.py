@@ -46,7 +46,7 @@ def translated() -> Iterator[None]:
 
 
 class _KeptTransaction(SQLiteTransaction):
-    """A transaction on a kept connection, given back whatever happens."""
+    """A transaction on a kept connection, given back whatever happens. A deferred one only reads: it sees one moment."""
 
     engine: "WalSQLite"
     _lock: asyncio.Lock | None
@@ -61,6 +61,8 @@ class _KeptTransaction(SQLiteTransaction):
             self.connection = await self.engine.acquire()
             try:
                 await self.begin()
+                if self._only_reads:
+                    await self.connection.execute("PRAGMA query_only=1")
             except BaseException:
                 await self.engine.discard(self.connection)
                 raise
@@ -81,6 +83,8 @@ class _KeptTransaction(SQLiteTransaction):
                     await self.rollback()
             elif not (self._committed or self._rolled_back):
                 await self.commit()
+            if self._only_reads:
+                await self.connection.execute("PRAGMA query_only=0")  # the connection is kept, and the next one may write
             healthy = True
         finally:
             self.engine.current_transaction.reset(self.context)
@@ -90,6 +94,10 @@ class _KeptTransaction(SQLiteTransaction):
                 if self._lock:
                     self._lock.release()
         return False
+
+    @property
+    def _only_reads(self) -> bool:
+        return self.transaction_type is TransactionType.deferred
 
 
 class WalSQLite(SQLiteEngine):
@@ -183,22 +191,29 @@ class WalSQLite(SQLiteEngine):
         async with connection.execute(query, args or []) as cursor:
             return await cursor.fetchall()
 
-    def point(self, query: str, args: tuple[Any, ...]) -> list[dict[str, Any]]:
+    def point(self, query: str, args: tuple[Any, ...]) -> list[sqlite3.Row]:
         """A look-up by a unique key on a kept connection in this thread: microseconds, so it does not leave the loop."""
         if self._point is None:
             self._point = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=_BUSY_S, isolation_level=None)
-            self._point.row_factory = dict_factory
+            self._point.row_factory = sqlite3.Row
         return self._point.execute(query, args).fetchall()
 
 
 class _SafePostgresTransaction(PostgresTransaction):
-    """A PostgreSQL transaction whose connection goes back to the pool on every path."""
+    """A PostgreSQL transaction whose connection goes back to the pool on every path.
+
+    One that only reads sees one moment; in any other one each statement sees what was committed before it.
+    """
+
+    def __init__(self, engine: "PooledPostgres", *, allow_nested: bool, read_only: bool) -> None:
+        super().__init__(engine=engine, allow_nested=allow_nested)
+        self._options: dict[str, Any] = {"isolation": "repeatable_read", "readonly": True} if read_only else {}
 
     async def __aenter__(self) -> PostgresTransaction:
         if self._parent is not None:
             return self._parent
         self.connection = await self.get_connection()
-        self.transaction = self.connection.transaction()
+        self.transaction = self.connection.transaction(**self._options)
         try:
             await self.begin()
         except BaseException:
@@ -248,8 +263,8 @@ class PooledPostgres(PostgresEngine):
         with translated():
             return await super()._run_in_pool(query, args)
 
-    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
-        return _SafePostgresTransaction(engine=self, allow_nested=allow_nested)
+    def transaction(self, allow_nested: bool = True, *, read_only: bool = False) -> PostgresTransaction:
+        return _SafePostgresTransaction(self, allow_nested=allow_nested, read_only=read_only)
 
 
 Engine = WalSQLite | PooledPostgres

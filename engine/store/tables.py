@@ -5,7 +5,7 @@ from piccolo.constraints import Check, Unique
 
 from engine.store.rows import Row, refers, text
 
-__all__ = ["Announcement", "AuditEntry", "AuditSeal", "Blob", "BlobRef", "Idempotency", "Setting", "TryCount"]
+__all__ = ["Announcement", "AuditEntry", "AuditSeal", "AuditUnsealed", "Blob", "BlobRef", "Idempotency", "Setting", "TryCount"]
 
 
 class Setting(Row, tablename="store_setting"):
@@ -43,7 +43,7 @@ class Idempotency(Row, tablename="store_idempotency"):
     key = text(120)
     request_sha256 = text(64)
     response = Text()
-    expires_at = Timestamptz()
+    expires_at = Timestamptz(index=True)
 
     once = Unique([actor, key])
 
@@ -74,6 +74,15 @@ class AuditEntry(Row, tablename="audit_entry"):
     before_sha256 = text(64, default="")
     after_sha256 = text(64, default="")
     detail = Text(default="{}")
+
+
+class AuditUnsealed(Row, tablename="audit_unsealed"):
+    """An entry that the chain does not hold yet: its `id` and moment, written with it and removed when it is sealed.
+
+    An outbox and no mark up to which all is sealed: an entry may be committed after later ones are sealed.
+    """
+
+    at = Timestamptz(index=True)
 
 
 class AuditSeal(Row, tablename="audit_seal"):

@@ -4,17 +4,19 @@ Never start tasks inside `uow()` (they would share its transaction), and never h
 Catch `Conflict` outside the block that caused it: PostgreSQL spoils the whole transaction otherwise.
 """
 
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from piccolo.engine.sqlite import TransactionType
+from piccolo.querystring import QueryString
 
 from engine.store.engines import Engine, WalSQLite, translated
 from engine.store.rows import bound_to
 
-__all__ = ["database", "lookup", "moment_of", "reading", "uow"]
+__all__ = ["Found", "alone", "database", "joining", "lookup", "moment_of", "reading", "uow"]
 
 
 def database() -> Engine:
@@ -43,15 +45,38 @@ async def uow() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def joining() -> AsyncIterator[None]:
+    """The unit of work around the call, without a savepoint of its own; a new one if there is none."""
+    if database().current_transaction.get() is not None:
+        yield
+        return
+    async with uow():
+        yield
+
+
+async def alone(name: str) -> bool:
+    """Whether this unit of work is the only one under way that asks by that name; if so, it stays so until it ends.
+
+    Units of work take turns on SQLite, so there it always is.
+    """
+    engine = database()
+    if isinstance(engine, WalSQLite):
+        return True
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    [answer] = await engine.run_querystring(QueryString("SELECT pg_try_advisory_xact_lock({}) AS alone", key))
+    return bool(answer["alone"])
+
+
+@asynccontextmanager
 async def reading() -> AsyncIterator[None]:
-    """Several reads of one moment, on one connection. Inside a unit of work it is that one."""
+    """Several reads of one moment, on one connection; a write in it is refused. Inside a unit of work it is that one."""
     engine = database()
     with translated():
         if isinstance(engine, WalSQLite):
             async with engine.transaction(TransactionType.deferred):
                 yield
         else:
-            async with engine.transaction():
+            async with engine.transaction(read_only=True):
                 yield
 
 
@@ -61,7 +86,13 @@ def moment_of(value: str | datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-async def lookup(query: str, *args: Any) -> list[dict[str, Any]]:
+class Found(Protocol):
+    """One row of `lookup`, by the names of its columns; each database has its own light type for it."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+async def lookup(query: str, *args: Any) -> Sequence[Found]:
     """Rows by a unique key, the fastest way each database has. `query` marks its arguments with `?` in order.
 
     Only for reads that touch a handful of rows through an index: on SQLite it runs in the caller's own thread.
@@ -74,4 +105,5 @@ async def lookup(query: str, *args: Any) -> list[dict[str, Any]]:
             query = query.replace("?", f"${index}", 1)
         assert engine.pool is not None  # noqa: S101  # open() started it
         async with engine.pool.acquire() as connection:
-            return [dict(row) for row in await connection.fetch(query, *args)]
+            found: Sequence[Found] = await connection.fetch(query, *args)
+            return found

@@ -88,12 +88,13 @@ class Nursery:
         self.process.stdin.flush()
         return self.process.stdout.readline()
 
-    def start(self, config: Path, *, count: int, env: Mapping[str, str] | None = None) -> Worker:
+    def start(self, config: Path, *, count: int, env: Mapping[str, str] | None = None, executor: str = "embedded") -> Worker:
         """A worker for that site, which files and approves `count` applications before it begins to work."""
         fifo, errors = self.folder / uuid4().hex, config.parent / "errors.txt"
         os.mkfifo(fifo)
         pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
         wish: dict[str, Any] = {"config": str(config), "application": str(EXAMPLE), "count": count, "env": dict(env or {})}
+        wish["executor"] = executor
         pid = int(self.ask(json.dumps(wish | {"out": str(fifo), "errors": str(errors)})))
         worker = Worker(self, pid, pipe, errors)
         self.workers.append(worker)

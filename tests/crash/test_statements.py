@@ -96,8 +96,9 @@ async def walk_under(walk, approval: Any) -> None:
 async def test_whichever_statement_of_the_approval_fails_nothing_is_left_or_all_of_it(
     walk, application: Application, saboteur: Saboteur, database_kind: str
 ) -> None:
-    saboteur.arm(0)
-    await walk.approve(application)
+    for _ in range(2):  # the second one also meets the first, which has the same invoice
+        saboteur.arm(0)
+        await walk.approve(application)
     statements = saboteur.seen
     for k in [*range(1, statements - 1, EVERY[database_kind]), statements - 1, statements]:
         rows = await left_behind()

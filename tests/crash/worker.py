@@ -1,7 +1,7 @@
 """Processes that issue, made to be killed. Started once, it has everything imported and forks a worker for each line it reads.
 
 A line of JSON asks: `config` (an engine.toml), `application` (a file), `count` (how many copies to file and approve at the
-shell first), `env`, `out` (a FIFO for the worker's words). The answer is the worker's pid; the line `wait PID` is answered
+shell first), `executor` (its name at the job engine), `env`, `out` (a FIFO for the worker's words). The answer is the worker's pid; the line `wait PID` is answered
 with its exit code. A worker says `approved ID` for each, `at work` when it has begun and `done` when no approval is open.
 """
 
@@ -22,7 +22,7 @@ from engine.issuing.tables import ApprovalRow, ApprovalState
 from engine.site import open_site
 
 
-async def work(config_path: Path, application_path: Path, count: int) -> None:
+async def work(config_path: Path, application_path: Path, count: int, executor: str) -> None:
     config = configuration.load(config_path)
     if count:
         application = read(application_path.read_bytes())
@@ -32,7 +32,7 @@ async def work(config_path: Path, application_path: Path, count: int) -> None:
                     application, officer=demo.OFFICER, signatory=demo.SIGNATORY, registry=site.registry, clock=SystemClock(), demo=True
                 )
                 print(f"approved {approval.id}", flush=True)
-    async with open_site(config, work=True):
+    async with open_site(config, work=True, executor=executor):
         print("at work", flush=True)
         while await ApprovalRow.exists().where(ApprovalRow.state != str(ApprovalState.DONE)):
             await asyncio.sleep(0.02)
@@ -51,7 +51,7 @@ def fork(wish: dict[str, Any]) -> int:
         os.dup2(os.open(wish["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(wish["env"])
-        asyncio.run(work(Path(wish["config"]), Path(wish["application"]), wish["count"]))
+        asyncio.run(work(Path(wish["config"]), Path(wish["application"]), wish["count"], wish["executor"]))
         code = 0
     except BaseException as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)

@@ -15,7 +15,7 @@ import pytest
 
 from engine.children import Children
 from engine.contracts.drawing import Rect
-from engine.errors import EngineError, PluginError, Refused, Untrusted
+from engine.errors import EngineError, PluginError, Refused, Unavailable, Untrusted
 
 MIB = 300
 
@@ -43,6 +43,21 @@ async def test_a_call_over_its_time_is_ended_and_an_honest_one_beside_it_goes_on
     assert "longer than 2 seconds" in slow.say
     assert honest == 42
     assert await asyncio.gather(*(children.run(sum, [n]) for n in range(6))) == list(range(6))
+
+
+async def test_one_more_than_may_wait_is_refused_at_once_and_room_comes_back() -> None:
+    pool = Children(count=1, memory_mib=MIB, timeout_s=5, name="test", blame=Refused, most_waiting=1)
+    held = [asyncio.create_task(pool.run(sum, [n])) for n in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="Too many wait"):
+        await pool.run(sum, [3])
+    assert await asyncio.gather(*held) == [0, 1]
+    given_up = asyncio.create_task(pool.run(sum, [4]))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    assert await pool.run(sum, [5]) == 5
+    await pool.close()
 
 
 @pytest.mark.parametrize("bomb", ["bytearray(10**9)", "kept = [bytearray(10**7) for _ in range(10**4)]"])

@@ -1,5 +1,7 @@
 """The queue starts what nobody started, once, and tells the plugins until they have heard."""
 
+import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -167,9 +169,37 @@ async def test_a_plugin_that_never_hears_keeps_nobody_else_from_hearing(walk) ->
     assert len(fresh.heard) == 1
 
 
-async def test_a_plugin_that_hangs_is_left_after_its_time(walk, monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
+@pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
+async def test_of_two_workers_one_tells_it_and_another_time_only_if_that_one_died(walk) -> None:
+    telling, free = threading.Event(), threading.Event()
 
+    def listen(**_: str) -> None:
+        telling.set()
+        free.wait(60)
+
+    slow, other = SimpleNamespace(listeners=lambda topic: [("guest", listen)]), Listening(deaf=0)
+    await announce_one(AT)
+    first = asyncio.create_task(queue.announce(slow, AT))
+    try:
+        await asyncio.to_thread(telling.wait, 60)
+        assert await queue.announce(other, AT + timedelta(seconds=queue._LISTEN_S)) == 0
+        first.cancel()  # what a dying worker leaves behind
+        assert await queue.announce(other, AT + timedelta(seconds=10 * queue._LISTEN_S)) == 1
+    finally:
+        free.set()
+    assert other.heard == [{"number": "1"}]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
+async def test_many_workers_at_once_tell_each_announcement_once(walk) -> None:
+    for _ in range(10):
+        await announce_one(AT)
+    registry = Listening(deaf=0)
+    assert sum(await asyncio.gather(*(queue.announce(registry, AT) for _ in range(4)))) == 10
+    assert len(registry.heard) == 10
+
+
+async def test_a_plugin_that_hangs_is_left_after_its_time(walk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "_LISTEN_S", 0.05)
     free = threading.Event()
     hanging = SimpleNamespace(listeners=lambda topic: [("guest", lambda **_: free.wait(20))])

@@ -1,9 +1,11 @@
 """A unit of work is all or nothing, a nested one is rolled back alone, and a connection comes back on every path."""
 
 import asyncio
+import contextlib
 import contextvars
 import sqlite3
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
@@ -137,9 +139,6 @@ async def test_50_writers_that_read_first_all_come_through(database) -> None:
 
 
 async def test_several_reads_of_one_moment_do_not_see_what_is_written_meanwhile(database) -> None:
-    if isinstance(database, PooledPostgres):
-        pytest.skip("PostgreSQL reads committed rows; nothing here depends on more")
-
     async with reading():
         before = await names()
         await asyncio.create_task(_put_apart("meanwhile"), context=contextvars.Context())
@@ -150,6 +149,42 @@ async def test_several_reads_of_one_moment_do_not_see_what_is_written_meanwhile(
 async def _put_apart(name: str) -> None:
     async with uow():
         await put(name)
+
+
+@pytest.mark.parametrize("write", [put, _put_apart])
+async def test_a_write_among_reads_is_refused(database, write: Callable[[str], Awaitable[None]]) -> None:
+    async def slip_in() -> None:
+        async with reading():
+            await names()
+            await write("slipped in")
+
+    for _ in range(12):  # more often than connections are kept
+        with pytest.raises(Unavailable):
+            await slip_in()
+    assert await names() == set()
+    assert lent(database) == 0
+
+
+@pytest.mark.parametrize("error", [None, Broken, asyncio.CancelledError])
+async def test_a_connection_that_only_read_writes_again(database, error: type[BaseException] | None) -> None:
+    for index in range(12):
+        with contextlib.suppress(Broken, asyncio.CancelledError):
+            async with reading():
+                await names()
+                if error:
+                    raise error
+        await _put_apart(f"after {index}")
+    assert len(await names()) == 12
+    assert lent(database) == 0
+
+
+async def test_reads_inside_a_unit_of_work_are_part_of_it(database) -> None:
+    async with uow():
+        await put("before")
+        async with reading():
+            assert await names() == {"before"}
+        await put("after")
+    assert await names() == {"before", "after"}
 
 
 async def test_a_broken_rule_outside_a_unit_of_work_is_a_conflict_too(database) -> None:
