@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from admin.headers import request_id
 from admin.pages.rendering import page
+from admin.wording import refusal_of, status_of_http
 from engine.errors import (
     ConfigError,
     Conflict,
@@ -51,17 +52,10 @@ STATUS: dict[type[EngineError], int] = {
     PluginError: 500,
 }
 
-# What HTTP itself can find wrong: a stable code and a sentence each.
-_HTTP: dict[int, tuple[str, str]] = {
-    400: ("bad_request", "The request cannot be read."),
-    401: ("unauthorised", "This needs a valid key: send it as Authorization: Bearer."),
-    403: ("forbidden", "This is not allowed."),
-    404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not answer to that method."),
-    413: ("too_large", "What was sent is too large."),
-    415: ("media_type", "This address does not take that kind of content."),
-    422: ("refused", "A value of the request is not as it must be."),
-    429: ("too_many", "That was too often. Wait a little, then try again."),
+# What a database says of itself is for the operator's log; a caller needs to know what to do.
+_INSIDE = {
+    "integrity": "Somebody changed the same thing at the same moment. Load it again, then repeat the request.",
+    "database": "The register could not be reached just now and nothing happened. Repeat the request.",
 }
 _RETRY_S = 5
 
@@ -95,21 +89,20 @@ def engine_error(request: Request[Any, Any, Any], error: EngineError) -> Respons
         headers["retry-after"] = str(error.retry_after_s)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["retry-after"] = str(_RETRY_S)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in _INSIDE:
         _write_down(request, error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unforeseen(request)
-    return _answer(request, status, error, headers)
+    told = EngineError(_INSIDE[error.code], code=error.code) if error.code in _INSIDE else error
+    return _answer(request, status, told, headers)
 
 
 def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """The answer to what Litestar refuses: an unknown address, a method, a size, a value."""
-    status = _status_of_http(error)
+    status = status_of_http(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return foreign_error(request, error)
-    code, say = _HTTP.get(status, _HTTP[400])
-    problems = _problems(request, error.extra) if status == HTTPStatus.UNPROCESSABLE_ENTITY else []
-    told = EngineError(problems[0].say if problems else say, code=code, problems=problems)
+    told = refusal_of(request, status, error)
     return _answer(request, status, told, {name.lower(): value for name, value in (error.headers or {}).items()})
 
 
@@ -120,30 +113,6 @@ def foreign_error(request: Request[Any, Any, Any], error: Exception) -> Response
 
 
 HANDLERS: dict[Any, Any] = {EngineError: engine_error, HTTPException: http_error, Exception: foreign_error}
-
-
-def _status_of_http(error: HTTPException) -> int:
-    """A value that is wrong in itself is 422 everywhere; a request that cannot be read is 400."""
-    if error.status_code == HTTPStatus.BAD_REQUEST and isinstance(error.extra, list):
-        return HTTPStatus.UNPROCESSABLE_ENTITY
-    return error.status_code
-
-
-def _problems(request: Request[Any, Any, Any], extra: Any) -> list[Problem]:
-    """Litestar's list of wrong values as problems, each named as the caller spelt it."""
-    found = []
-    for each in extra or ():
-        name = _spelt(request, str(each.get("key", ""))) if isinstance(each, dict) else ""
-        if name:
-            found.append(Problem(name, "parameter", f"{name}: {each.get('message', 'This value cannot be taken')}."))
-    return found
-
-
-def _spelt(request: Request[Any, Any, Any], key: str) -> str:
-    """The public name of a handler's parameter."""
-    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
-    definition = parameter.kwarg_definition if parameter else None
-    return getattr(definition, "name", None) or key
 
 
 def _unforeseen(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -172,10 +141,16 @@ def _answer(request: Request[Any, Any, Any], status: int, error: EngineError, he
         say=error.say,
         box=error.box,
         rule=error.rule,
-        problems=error.problems,
+        problems=error.problems or _the_one(error, status),
         reference=error.reference,
     )
     return Response(msgspec.json.encode(body), status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def _the_one(error: EngineError, status: int) -> tuple[Problem, ...]:
+    """What is wrong as a list of one, for a refusal that lists nothing: a program looks in one place alone."""
+    named = isinstance(error, Refused) and (error.box is not None or error.rule is not None)
+    return (Problem(error.box, error.rule, error.say),) if named or status == HTTPStatus.UNPROCESSABLE_ENTITY else ()
 
 
 _TITLES = {

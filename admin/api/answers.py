@@ -1,5 +1,6 @@
 """What the API answers, as types: the published shapes, and how the engine's nouns become them. Times are UTC ending in Z."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,10 +8,10 @@ from msgspec import Struct
 
 from engine.certificate import CertificateState, FileKind, verify_url
 from engine.clock import utc_text
-from engine.contracts.form import Form
-from engine.contracts.origin import Finding, Outcome
+from engine.contracts.origin import Finding
 from engine.errors import Problem
 from engine.filing import Draft
+from engine.money import Outlook
 from engine.proof import Standing, files_of
 
 __all__ = ["ApplicationAnswer", "ApplicationLine", "ApplicationList", "CertificateAnswer", "CheckAnswer", "SchemeAnswer", "newest_file"]
@@ -74,7 +75,10 @@ class ApplicationList(Struct, frozen=True):
 
 
 class ApplicationAnswer(Struct, frozen=True):
-    """An application: where it stands, what is wrong with it while it is a draft, and its certificate if there is one."""
+    """An application: where it stands, and its certificate if there is one.
+
+    While it is open, `problems` are what filing would refuse, and `warnings`, which refuse nothing, what deserves a second look.
+    """
 
     reference: str
     state: str
@@ -85,42 +89,46 @@ class ApplicationAnswer(Struct, frozen=True):
     filed_at: str | None
     content_sha256: str
     problems: list[Problem]
+    warnings: list[Problem]
     certificate: CertificateAnswer | None
     application: dict[str, Any]
 
     @classmethod
     def of(
-        cls, draft: Draft, *, problems: list[Problem] | None = None, certificate: CertificateAnswer | None = None
+        cls,
+        draft: Draft,
+        *,
+        problems: Sequence[Problem] = (),
+        warnings: Sequence[Problem] = (),
+        certificate: CertificateAnswer | None = None,
     ) -> "ApplicationAnswer":
         """An application in full, with the file as it is kept."""
         short: dict[str, Any] = msgspec.to_builtins(ApplicationLine.of(draft))
         return cls(
             **short,
             content_sha256=draft.content_sha256,
-            problems=problems or [],
+            problems=list(problems),
+            warnings=list(warnings),
             certificate=certificate,
             application=msgspec.to_builtins(draft.application),
         )
 
 
 class CheckAnswer(Struct, frozen=True):
-    """Everything known before anybody decides. With `can_file` false it would be refused, for the reasons in `problems`."""
+    """Everything known before anybody decides. With `can_file` false it would be refused, for the reasons in `problems`.
+
+    `warnings` refuse nothing: they name what exporter and officer should look at twice.
+    """
 
     can_file: bool
     problems: list[Problem]
-    warnings: list[str]
+    warnings: list[Problem]
     finding: Finding | None
 
     @classmethod
-    def of(cls, form: Form | None, finding: Finding | None, problems: list[Problem]) -> "CheckAnswer":
-        """The answer to a check; warnings stop nobody from filing."""
-        unconfirmed = [f"The form {form.scheme} {form.version} is not confirmed: {each}" for each in form.unconfirmed] if form else []
-        undecided = [
-            f"Item {line.item + 1}: the origin check cannot decide; missing: {', '.join(line.missing) or 'an officer’s view'}."  # noqa: RUF001
-            for line in (finding.lines if finding else ())
-            if line.outcome is Outcome.UNDECIDED
-        ]
-        return cls(not problems, problems, [*undecided, *unconfirmed], finding)
+    def of(cls, outlook: Outlook) -> "CheckAnswer":
+        """The outlook of an application as an answer."""
+        return cls(not outlook.refusals, outlook.problems, list(outlook.warnings), outlook.finding)
 
 
 class SchemeAnswer(Struct, frozen=True):

@@ -5,7 +5,6 @@ It is read by the engine's own reader, so that a file with ten mistakes is answe
 
 import asyncio
 import re
-from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, get, post, put
@@ -16,19 +15,18 @@ from admin.api.description import ApplicationOperation, errors
 from admin.api.once import Once
 from admin.guards import caller_of
 from admin.parts import site_of
-from engine.application import Application, ApplicationState
-from engine.clock import ist_day
-from engine.errors import NotFound, Problem, Refused
-from engine.filing import Draft, Examined, examine, find, open_draft, read, search, update_draft
-from engine.filing.reading import look
-from engine.money.counter import file
+from engine.application import ApplicationState
+from engine.errors import NotFound, Refused
+from engine.filing import Draft, find, look, open_draft, read, search, update_draft
+from engine.money import Outlook, file, foresee
+from engine.money.outlook import OPEN
 from engine.proof import of_application
+from engine.scope import Scope
 from engine.site import Site
 
 __all__ = ["change", "check_file", "check_kept", "create", "known_reference", "listed", "one", "submit"]
 
 _REFERENCE = re.compile(r"APP-[2-9A-Z]{10}", re.ASCII)
-_OPEN = frozenset({ApplicationState.DRAFT, ApplicationState.QUERIED})
 _MOST = 200
 
 IdempotencyKey = Annotated[
@@ -41,15 +39,16 @@ async def create(request: Request[Any, Any, Any], idempotency_key: IdempotencyKe
     """Save an application as a draft; 422 lists all that is wrong with a file that cannot be kept."""
     caller, site, body = caller_of(request), site_of(request), await request.body()
     caller.require("prepare")
+    at = site.clock.now()
     asking = Once(caller.actor, idempotency_key, b"create\n" + body, ApplicationAnswer)
-    if known := await asking.before():
+    if known := await asking.before(at):
         return known
     application = await asyncio.to_thread(read, body)
-    problems, at = await asyncio.to_thread(_problems, site, application), site.clock.now()
+    outlook = await foresee(caller.scope, application, registry=site.registry, at=at)
 
     async def deed() -> ApplicationAnswer:
         draft = await open_draft(caller.scope, application, actor=caller.actor, at=at)
-        return ApplicationAnswer.of(draft, problems=problems)
+        return ApplicationAnswer.of(draft, problems=outlook.problems, warnings=outlook.warnings)
 
     return await asking.now(deed, at=at)
 
@@ -63,7 +62,7 @@ async def change(request: Request[Any, Any, Any], reference: FromPath[str]) -> A
     await find(caller.scope, known)
     application = await asyncio.to_thread(read, body)
     draft = await update_draft(caller.scope, known, application, actor=caller.actor, at=site.clock.now())
-    return ApplicationAnswer.of(draft, problems=_problems(site, application))
+    return await _whole(site, draft, caller.scope)
 
 
 @get("/applications", responses=errors(401, 403, 422))
@@ -90,12 +89,12 @@ async def one(request: Request[Any, Any, Any], reference: FromPath[str]) -> Appl
 
 @post("/applications/{reference:str}/file", status_code=200, responses=errors(401, 403, 404, 409, 422))
 async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idempotency_key: IdempotencyKey = None) -> ApplicationAnswer:
-    """File a draft: it is examined once more and cannot be changed any more."""
+    """File a draft: it is examined once more, and from then on it cannot be changed."""
     caller, site = caller_of(request), site_of(request)
     caller.require("submit")
     reference, at = known_reference(reference), site.clock.now()
     asking = Once(caller.actor, idempotency_key, f"file\n{reference}".encode(), ApplicationAnswer)
-    if known := await asking.before():
+    if known := await asking.before(at):
         return known
 
     async def deed() -> ApplicationAnswer:
@@ -107,13 +106,13 @@ async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idem
 
 @post("/applications/check", status_code=200, operation_class=ApplicationOperation, responses=errors(401, 403, 413, 422))
 async def check_file(request: Request[Any, Any, Any]) -> CheckAnswer:
-    """Check an application file without keeping it; 422 if it has not the shape of one."""
+    """Check an application file without keeping it: all that filing would refuse; 422 if it has not the shape of one."""
     caller, site, body = caller_of(request), site_of(request), await request.body()
     caller.require("prepare")
     application, problems = await asyncio.to_thread(look, body)
     if application is None:
         raise Refused.because(problems)
-    return await asyncio.to_thread(partial(_checked, site, application, problems))
+    return CheckAnswer.of(await foresee(caller.scope, application, registry=site.registry, at=site.clock.now()))
 
 
 @post("/applications/{reference:str}/check", status_code=200, responses=errors(401, 403, 404, 422))
@@ -122,7 +121,7 @@ async def check_kept(request: Request[Any, Any, Any], reference: FromPath[str]) 
     caller, site = caller_of(request), site_of(request)
     caller.require("see")
     draft = await find(caller.scope, known_reference(reference))
-    return await asyncio.to_thread(partial(_checked, site, draft.application, []))
+    return CheckAnswer.of(await _outlook(site, draft, caller.scope))
 
 
 def known_reference(reference: str) -> str:
@@ -133,28 +132,14 @@ def known_reference(reference: str) -> str:
     return spelt
 
 
-async def _whole(site: Site, draft: Draft, scope: Any) -> ApplicationAnswer:
+async def _whole(site: Site, draft: Draft, scope: Scope) -> ApplicationAnswer:
     standing = await of_application(scope, draft.id)
     certificate = await CertificateAnswer.of(standing, site.config.site.public_url) if standing else None
-    problems = await asyncio.to_thread(_problems, site, draft.application) if draft.state in _OPEN else []
-    return ApplicationAnswer.of(draft, problems=problems, certificate=certificate)
+    if draft.state not in OPEN:
+        return ApplicationAnswer.of(draft, certificate=certificate)
+    outlook = await _outlook(site, draft, scope)
+    return ApplicationAnswer.of(draft, problems=outlook.problems, warnings=outlook.warnings, certificate=certificate)
 
 
-def _examined(site: Site, application: Application) -> tuple[Examined | None, list[Problem]]:
-    """What an examination finds, and all that would stop filing, the rule of origin included."""
-    examined = None
-    try:
-        examined = examine(application, site.registry, ist_day(site.clock.now()))
-        examined.require()
-    except Refused as refusal:
-        return examined, list(refusal.problems) or [Problem(refusal.box, refusal.rule, refusal.say)]
-    return examined, []
-
-
-def _problems(site: Site, application: Application) -> list[Problem]:
-    return _examined(site, application)[1]
-
-
-def _checked(site: Site, application: Application, texts: list[Problem]) -> CheckAnswer:
-    examined, problems = _examined(site, application)
-    return CheckAnswer.of(examined.form if examined else None, examined.finding if examined else None, [*texts, *problems])
+async def _outlook(site: Site, draft: Draft, scope: Scope) -> Outlook:
+    return await foresee(scope, draft.application, registry=site.registry, at=site.clock.now(), draft=draft)

@@ -11,13 +11,13 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import ResponseSpec
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, Schema, SecurityScheme
+from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Parameter, Reference, RequestBody, Schema, SecurityScheme
 from litestar.openapi.spec.enums import OpenAPIType
 
 from admin.errors import PROBLEM_JSON, ProblemAnswer
 from engine.filing import published_schema
 
-__all__ = ["BEARER", "ApplicationOperation", "FileOperation", "api_description", "errors"]
+__all__ = ["BEARER", "ApplicationOperation", "FileOperation", "QuestionOperation", "api_description", "errors"]
 
 BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 BEARER_OR_NONE: list[dict[str, list[str]]] = [{"bearer": []}, {}]
@@ -63,6 +63,19 @@ class FileOperation(Operation):
         form = Schema(type=OpenAPIType.OBJECT, properties={"file": binary}, required=["file"])
         content = {"application/pdf": OpenAPIMediaType(schema=binary), "multipart/form-data": OpenAPIMediaType(schema=form)}
         self.request_body = RequestBody(content=content, required=True)
+
+
+@dataclass
+class QuestionOperation(Operation):
+    """An operation that is asked by exactly one of three words in the query."""
+
+    def __post_init__(self) -> None:
+        word = Schema(type=OpenAPIType.STRING, max_length=500)
+        self.parameters = [
+            Parameter(name="code", param_in="query", schema=word, description="The code that the QR carries."),
+            Parameter(name="link", param_in="query", schema=word, description="The address that the QR carries."),
+            Parameter(name="number", param_in="query", schema=word, description="The printed number; needs a key."),
+        ]
 
 
 class _Description(JsonRenderPlugin):

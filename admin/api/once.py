@@ -27,8 +27,8 @@ class Once(Generic[T]):
     asked: bytes
     kind: type[T]
 
-    async def before(self) -> T | None:
-        """What was answered under this key before, or None.
+    async def before(self, at: datetime) -> T | None:
+        """What was answered under this key before that moment, or None.
 
         Raises Conflict if the key was used for another request, Refused for a key that is none.
         """
@@ -36,7 +36,10 @@ class Once(Generic[T]):
             return None
         if not _KEY.fullmatch(self.key):
             raise Refused("An idempotency key is 1 to 120 visible ASCII characters.", box="Idempotency-Key", rule="idempotency key")
-        known = await first_answer(self.actor, self.key, self.asked)
+        try:
+            known = await first_answer(self.actor, self.key, self.asked, at=at)
+        except Conflict as error:
+            raise Conflict(error.say, code=error.code, box="Idempotency-Key", rule="one request per key") from error
         return None if known is None else msgspec.json.decode(known, type=self.kind)
 
     async def now(self, deed: Callable[[], Awaitable[T]], *, at: datetime) -> T:
@@ -48,7 +51,7 @@ class Once(Generic[T]):
                 answer = await deed()
                 await remember_answer(self.actor, self.key, self.asked, msgspec.json.encode(answer).decode(), at=at)
         except Conflict:  # perhaps the same request was quicker beside this one
-            known = await self.before()
+            known = await self.before(at)
             if known is None:
                 raise
             return known

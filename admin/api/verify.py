@@ -1,31 +1,37 @@
 """Verification by machine: the one part of the API that is open to strangers, within limits.
 
 By code, link or file for anybody; by number for holders of a key, since numbers can be guessed and a program cannot
-answer a captcha. A look-up by number touches one indexed row and memory.
+answer a captcha. A look-up touches one indexed row and memory; it is the busiest address of a site, so it reads its
+query and writes its answer itself, without Litestar's parameters and responses.
 """
 
-from typing import Annotated, Any, Literal, cast
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Request, get, post
 from litestar.datastructures import UploadFile
 from litestar.exceptions import NotAuthorizedException
-from litestar.params import QueryParameter
+from litestar.openapi import ResponseSpec
+from litestar.types import ASGIApp, Receive, Send
+from litestar.types import Scope as AsgiScope
 from msgspec import Struct
 
-from admin.api.description import FileOperation, errors
+from admin.api.description import FileOperation, QuestionOperation, errors
 from admin.guards import optional_caller
 from admin.limits import EVERYBODY, address_of
 from admin.parts import Parts, parts_of
 from admin.verdicts import say, tidy
 from engine.errors import Problem, Refused
+from engine.people import Caller
 from engine.proof import Answer
 
 __all__ = ["MOST_PDF_BYTES", "VerifyAnswer", "by_file", "by_question"]
 
 MOST_PDF_BYTES = 8_000_000
 
-Word = Annotated[str | None, QueryParameter(max_length=500)]
+_WAYS = ("number", "code", "link")
+_LONGEST = 500
 
 
 class VerifyAnswer(Struct, frozen=True):
@@ -37,24 +43,23 @@ class VerifyAnswer(Struct, frozen=True):
     say: str
 
 
-@get("/verify", responses=errors(401, 422, 429))
-async def by_question(request: Request[Any, Any, Any], number: Word = None, code: Word = None, link: Word = None) -> Response[VerifyAnswer]:
+_ANSWER = ResponseSpec(VerifyAnswer, generate_examples=False, description="The verdict, whatever it is.")
+
+
+@get("/verify", operation_class=QuestionOperation, responses={200: _ANSWER, **errors(401, 422, 429)})
+async def by_question(request: Request[Any, Any, Any]) -> ASGIApp:
     """Verify by exactly one of `code`, `link` or, with a key, `number`."""
     parts = parts_of(request)
-    _count(parts, request)
-    caller = await optional_caller(request)
+    caller = await _counted(parts, request)
     verifier = parts.site.verifier
-    match number, code, link:
-        case str(), None, None:
-            if caller is None:
-                raise NotAuthorizedException(headers={"WWW-Authenticate": 'Bearer realm="ecoo"'})
-            return _answer(await verifier.number(tidy(number)))
-        case None, str(), None:
-            return _answer(await verifier.code(tidy(code)))
-        case None, None, str():
-            return _answer(await verifier.link(tidy(link)))
-        case _:
-            raise Refused.because([Problem("number, code, link", "exactly one", "Ask by exactly one of number, code and link.")])
+    way, word = _question(request.query_params.multi_items())
+    if way == "code":
+        return _answer(await verifier.code(word))
+    if way == "link":
+        return _answer(await verifier.link(word))
+    if caller is None:
+        raise NotAuthorizedException(headers={"WWW-Authenticate": 'Bearer realm="ecoo"'})
+    return _answer(await verifier.number(word))
 
 
 @post(
@@ -62,13 +67,13 @@ async def by_question(request: Request[Any, Any, Any], number: Word = None, code
     status_code=200,
     request_max_body_size=MOST_PDF_BYTES,
     operation_class=FileOperation,
-    responses=errors(401, 413, 415, 422, 429, 503),
+    responses={200: _ANSWER, **errors(401, 413, 415, 422, 429, 503)},
 )
-async def by_file(request: Request[Any, Any, Any]) -> Response[VerifyAnswer]:
+async def by_file(request: Request[Any, Any, Any]) -> ASGIApp:
     """Verify a PDF: the bytes as the body, or as the field `file` of a form."""
     parts = parts_of(request)
-    _count(parts, request)
-    await optional_caller(request)
+    await _counted(parts, request)
+    parts.limits.hit("verify_file", address_of(request), parts.site.config.verify.files_per_minute)
     data = await _sent(request)
     if not data:
         raise Refused.because([Problem("file", "a file", "Send the PDF as the body, or as the field `file` of a form.")])
@@ -82,14 +87,30 @@ async def _sent(request: Request[Any, Any, Any]) -> bytes:
     return await request.body()
 
 
-def _count(parts: Parts, request: Request[Any, Any, Any]) -> None:
+def _question(fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """The one way that was asked by, and its word. Raises Refused unless there is exactly one, of a length that can be."""
+    asked = [field for field in fields if field[0] in _WAYS]
+    if len(asked) != 1:
+        raise Refused.because([Problem("number, code, link", "exactly one", "Ask by exactly one of number, code and link.")])
+    way, word = asked[0]
+    if len(word) > _LONGEST:
+        raise Refused.because([Problem(way, "parameter", f"{way} is {len(word)} characters long; at most {_LONGEST} are read.")])
+    return way, tidy(word)
+
+
+async def _counted(parts: Parts, request: Request[Any, Any, Any]) -> Caller | None:
+    """Who asks, or None for a stranger, once the try was counted: for the address, for everybody together, for the key."""
     limit = parts.site.config.verify
     # The address first: what it is refused must not use up everybody's.
     parts.limits.hit("verify", address_of(request), limit.per_minute)
     parts.limits.hit("verify", EVERYBODY, limit.global_per_minute)
+    caller = await optional_caller(request)
+    if caller is not None:
+        parts.limits.hit("verify_key", caller.actor, limit.per_minute)
+    return caller
 
 
-def _answer(answer: Answer) -> Response[VerifyAnswer]:
+def _answer(answer: Answer) -> ASGIApp:
     """The answer as JSON; what the certificate shows is passed on as it was stored, unread."""
     body = {
         "verdict": answer.verdict.value,
@@ -97,4 +118,15 @@ def _answer(answer: Answer) -> Response[VerifyAnswer]:
         "certificate": msgspec.Raw(answer.certificate.as_json()) if answer.certificate is not None else None,
         "say": say(answer),
     }
-    return Response(cast("Any", msgspec.json.encode(body)), media_type="application/json")
+    return _json(msgspec.json.encode(body))
+
+
+def _json(body: bytes) -> ASGIApp:
+    """An answer of 200 with these bytes."""
+
+    async def send_it(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return send_it

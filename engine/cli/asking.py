@@ -1,22 +1,30 @@
 """Commands that ask and change nothing: verify, check, origin, schema."""
 
+import asyncio
 import json as jsonlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from engine import config as configuration
-from engine import registry
+from engine import registry, schema
+from engine.application import Application
 from engine.certificate import Verdict
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
 from engine.cli.output import DONE, NOT_GENUINE, REFUSED, names_a_file, show
 from engine.clock import SystemClock, ist_day
 from engine.config import Config
-from engine.errors import Refused
-from engine.filing import examine, find_origin, published_schema, read
+from engine.errors import ConfigError, Problem, Refused
+from engine.filing import find_origin, look, published_schema, read
+from engine.money import Outlook, foresee, foresee_alone
 from engine.proof import REASONS, Answer
+from engine.scope import PLATFORM
 from engine.site import open_site
+from engine.store import connect
 
 __all__ = ["add_to"]
 
@@ -101,8 +109,7 @@ def check(
 
 
 def _registry(config: Path | None) -> registry.Registry:
-    path = config or configuration.default_path()
-    return registry.load(configuration.load(path) if config or path.exists() else None)
+    return registry.load(_known_site(config))
 
 
 def _read_file(file: Path) -> bytes:
@@ -113,24 +120,67 @@ def _read_file(file: Path) -> bytes:
 
 
 def _check_file(file: Path, config: Path | None, *, as_json: bool) -> int:
-    try:
-        application = read(_read_file(file))
-        examined = examine(application, _registry(config), ist_day(SystemClock().now()))
-        examined.require()
-    except Refused as refusal:
-        problems = refusal.as_json()["problems"] or [{"box": refusal.box, "rule": refusal.rule, "say": refusal.say}]
-        result = {"ok": False, "problems": problems}
-        show(result, as_json=as_json, plain=lambda: "\n".join(f"{p['box'] or '-'} [{p['rule']}]: {p['say']}" for p in problems))
-        return REFUSED
-    from engine.filing import warnings
+    application, problems = look(_read_file(file))
+    looked = _Looked(problems, [], asked=False) if application is None else asyncio.run(_look(application, _known_site(config)))
+    show(looked.as_json(), as_json=as_json, plain=lambda: looked.plain(file))
+    return REFUSED if looked.problems else DONE
 
-    doubts = [{"box": each.box, "rule": each.rule, "say": each.say} for each in warnings(application)]
-    show(
-        {"ok": True, "problems": [], "warnings": doubts},
-        as_json=as_json,
-        plain=lambda: "\n".join([f"{file} can be filed.", *[f"look at {d['box']}: {d['say']}" for d in doubts]]),
-    )
-    return DONE
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What is known of a file; `asked` says whether a site's register was asked too."""
+
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem]
+    asked: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ok": not self.problems,
+            "problems": [asdict(each) for each in self.problems],
+            "warnings": [asdict(each) for each in self.warnings],
+            "register_asked": self.asked,
+        }
+
+    def plain(self, file: Path) -> str:
+        lines = [f"{p.box or '-'} [{p.rule}]: {p.say}" for p in self.problems] or [f"{file} can be filed."]
+        lines += [f"look at {each.box or 'the form'}: {each.say}" for each in self.warnings]
+        if not self.asked:
+            lines.append("No register was asked: agency, office, exporter, and what was filed before, are not checked.")
+        return "\n".join(lines)
+
+
+def _known_site(path: Path | None) -> Config | None:
+    """The configuration, if there is one."""
+    return configuration.load(path) if path or configuration.default_path().exists() else None
+
+
+async def _look(application: Application, site: Config | None) -> _Looked:
+    """Asks the site's register as filing from this shell would, and changes nothing; without one, what needs none."""
+    plugins, now = registry.load(site), SystemClock().now()
+    outlook = await _ask_register(application, site, plugins, now) if site is not None and _has_database(site) else None
+    found = outlook or foresee_alone(application, plugins, ist_day(now))
+    return _Looked(found.problems, found.warnings, asked=outlook is not None)
+
+
+async def _ask_register(application: Application, site: Config, plugins: registry.Registry, now: datetime) -> Outlook | None:
+    """The outlook at this site; None if its database is still empty."""
+    database = await connect(site.database.url)
+    try:
+        await schema.require_current()
+        return await foresee(PLATFORM, application, registry=plugins, at=now)
+    except ConfigError as error:
+        if error.code != "schema_missing":
+            raise
+        return None
+    finally:
+        await database.close()
+
+
+def _has_database(site: Config) -> bool:
+    """Whether there is a database to ask: to look for one must not make one."""
+    scheme, _, path = site.database.url.partition(":///")
+    return scheme != "sqlite" or Path(path).exists()
 
 
 def origin(

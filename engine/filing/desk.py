@@ -88,14 +88,18 @@ async def update_draft(scope: Scope, reference: str, application: Application, *
     """Writes a new version of a draft or of one that was queried. Raises Conflict once it is filed."""
     before = await find(scope, reference)
     if before.state not in {ApplicationState.DRAFT, ApplicationState.QUERIED}:
-        raise Conflict(f"The application {reference} is {before.state}; it cannot be changed any more.", code="application_state")
-    if application.scheme != before.application.scheme or application.exporter.iec != before.application.exporter.iec:
-        raise Conflict("The scheme and the exporter of an application stay as they are. Make a new application.", code="application_owner")
-    office = (application.issuer_kind, application.agency, application.office)
-    if office != (before.application.issuer_kind, before.application.agency, before.application.office):
         raise Conflict(
-            "The issuer, the agency and the office of an application stay as they are. Make a new application.", code="application_owner"
+            f"The application {before.reference} is {before.state}; only a draft, or one that came back with a query, can be changed.",
+            code="application_state",
+            box="state",
+            rule="draft or queried",
+            reference=before.reference,
         )
+    if moved := _moved(before.application, application):
+        say = (
+            f"The scheme, exporter, issuer, agency and office of an application stay as they are; {moved} differs. Make a new application."
+        )
+        raise Conflict(say, code="application_owner", box=moved, rule="stays as it was saved", reference=before.reference)
     content = canonical(application)
     sha256 = hashlib.sha256(content).hexdigest()
     changed = {
@@ -113,7 +117,11 @@ async def update_draft(scope: Scope, reference: str, application: Application, *
         )
         if not taken:
             raise Conflict(
-                f"The application {reference} was changed by somebody else meanwhile. Load it again.", code="application_version"
+                f"The application {before.reference} was changed by somebody else meanwhile. Load it again.",
+                code="application_version",
+                box="version",
+                rule="newest version",
+                reference=before.reference,
             )
         await _keep_version(taken[0], actor, at)
         await audit(
@@ -128,6 +136,13 @@ async def update_draft(scope: Scope, reference: str, application: Application, *
             after=sha256,
         )
     return await find(scope, reference)
+
+
+def _moved(before: Application, after: Application) -> str | None:
+    """The first key that differs of those that say whose an application is and where it goes."""
+    pairs = {"exporter.iec": (before.exporter.iec, after.exporter.iec)}
+    pairs |= {key: (getattr(before, key), getattr(after, key)) for key in ("scheme", "issuer_kind", "agency", "office")}
+    return next((key for key, (old, new) in pairs.items() if old != new), None)
 
 
 async def _keep_version(row: dict[str, Any], actor: str, at: datetime) -> None:
@@ -188,7 +203,11 @@ async def move(draft: Draft, to: ApplicationState, *, actor: str, at: datetime, 
     )
     if not moved:
         raise Conflict(
-            f"The application {draft.reference} is not {' or '.join(frm)} any more.", code="application_state", reference=draft.reference
+            f"The application {draft.reference} is not {' or '.join(frm)} any more.",
+            code="application_state",
+            box="state",
+            rule=" or ".join(frm),
+            reference=draft.reference,
         )
     await audit(
         f"application_{to}",

@@ -13,6 +13,8 @@ from engine.errors import PluginError, Problem, Refused
 from engine.filing.boxes import fill
 from engine.filing.checks import check
 from engine.filing.origin import find_origin, refuse_failing
+from engine.filing.reading import text_slips
+from engine.filing.refusing import together
 from engine.registry import Registry
 
 __all__ = ["Examined", "examine"]
@@ -36,8 +38,12 @@ class Examined:
 
 
 def examine(application: Application, registry: Registry, today: date) -> Examined:
-    """Looks at everything; what is wrong is listed, not raised, but for a scheme nobody has."""
-    form = registry.form(application.scheme, today)
+    """Looks at everything; what is wrong is listed. Raises Refused for a scheme nobody has, with what is wrong with the texts."""
+    try:
+        form = registry.form(application.scheme, today)
+    except Refused as refusal:
+        slips = [Refused.because(found)] if (found := text_slips(application)) else []
+        raise together([refusal, *slips]) from None
     problems = list(check(application, form, today=today))
     for plugin, found in registry.each("coo_check_application", application=application, form=form):
         problems += _problems(plugin, found)

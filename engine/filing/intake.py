@@ -1,21 +1,56 @@
 """From an application file to a draft in its row: whose it is, and which office it goes to."""
 
+from collections.abc import Set
+from dataclasses import dataclass
 from datetime import datetime
 
 from engine.application import Application, IssuerKind
 from engine.errors import Problem, Refused
 from engine.filing.desk import Draft, save_draft
+from engine.filing.refusing import together
 from engine.people import ExporterHere, OfficeHere, exporter_by_iec, find_office, register_exporter
 from engine.scope import PLATFORM, Scope, ScopeKind
 
-__all__ = ["open_draft", "require_office"]
+__all__ = ["Intake", "look_up", "open_draft", "require_office"]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the register says of an application: its office, its exporter (None if new to us), and why it cannot be taken in."""
+
+    office: OfficeHere | None
+    exporter: ExporterHere | None
+    refusals: tuple[Refused, ...]
 
 
 async def open_draft(scope: Scope, application: Application, *, actor: str, at: datetime) -> Draft:
     """Saves an application as a draft of its exporter at its office. Raises Refused if it is not the caller's to file."""
-    office = await require_office(application)
-    exporter = await _exporter(scope, application, office, actor, at)
-    return await save_draft(application, exporter=exporter, office=office, actor=actor, at=at)
+    intake = await look_up(scope, application)
+    if intake.refusals:
+        raise together(intake.refusals)
+    firm = application.exporter
+    exporter = intake.exporter or await register_exporter(firm.iec, firm.name, firm.gstin, actor=actor, at=at)
+    return await save_draft(application, exporter=exporter, office=intake.office, actor=actor, at=at)
+
+
+async def look_up(scope: Scope, application: Application, *, wrong: Set[str | None] = frozenset()) -> Intake:
+    """Whether the application may be taken in from this caller: asks, registers nobody, and lists what refuses.
+
+    `wrong` are the boxes that are known to be wrong already: of them nothing more is said, nor is anything asked by them.
+    """
+    refusals: list[Refused] = []
+    office = exporter = None
+    try:
+        office = await require_office(application)
+    except Refused as refusal:
+        refusals.append(refusal)
+    undecided = _is_agency(scope) and refusals  # an agency files for every exporter, but only at its own offices
+    if "exporter.iec" not in wrong and not undecided:
+        try:
+            exporter = await _known_exporter(scope, application, office)
+        except Refused as refusal:
+            refusals.append(refusal)
+    return Intake(office, exporter, tuple(refusal for refusal in refusals if refusal.box not in wrong))
 
 
 async def require_office(application: Application) -> OfficeHere | None:
@@ -28,16 +63,20 @@ async def require_office(application: Application) -> OfficeHere | None:
     return await find_office(PLATFORM, application.agency, application.office)
 
 
-async def _exporter(scope: Scope, application: Application, office: OfficeHere | None, actor: str, at: datetime) -> ExporterHere:
-    firm = application.exporter
-    known = await exporter_by_iec(PLATFORM, firm.iec)
-    mine = scope.kind is ScopeKind.PLATFORM or (known is not None and known.id in scope.exporter_ids)
-    if scope.kind in {ScopeKind.AGENCY, ScopeKind.OFFICES} and office is not None:
-        mine = office.agency_id == scope.agency_id
-    if not mine:
-        raise Refused(
-            f"You are not linked to the IEC {firm.iec}; link it at DGFT, then file.", box="exporter.iec", rule="linked to the IEC"
-        )
+async def _known_exporter(scope: Scope, application: Application, office: OfficeHere | None) -> ExporterHere | None:
+    """The exporter if it is in the register. Raises Refused if the caller may not file for it, or if it is switched off."""
+    iec = application.exporter.iec
+    known = await exporter_by_iec(PLATFORM, iec)
+    if _is_agency(scope) and office is not None:
+        if office.agency_id != scope.agency_id:
+            say = f"You file for another agency than {office.agency_code}. Name your own agency, or let the exporter file."
+            raise Refused(say, box="agency", rule="the caller's own agency")
+    elif scope.kind is not ScopeKind.PLATFORM and (known is None or known.id not in scope.exporter_ids):
+        raise Refused(f"You are not linked to the IEC {iec}; link it at DGFT, then file.", box="exporter.iec", rule="linked to the IEC")
     if known is not None and not known.active:
-        raise Refused(f"The exporter {firm.iec} is switched off.", box="exporter.iec", rule="exporter active")
-    return known or await register_exporter(firm.iec, firm.name, firm.gstin, actor=actor, at=at)
+        raise Refused(f"The exporter {iec} is switched off.", box="exporter.iec", rule="exporter active")
+    return known
+
+
+def _is_agency(scope: Scope) -> bool:
+    return scope.kind in {ScopeKind.AGENCY, ScopeKind.OFFICES}

@@ -1,13 +1,13 @@
 """The rows of filing: applications, their versions, supporting documents and findings."""
 
-from piccolo.columns import BigInt, Integer, Text, Timestamptz
+from piccolo.columns import BigInt, Date, Integer, Text, Timestamptz
 from piccolo.constraints import Check, Unique
 
 from engine.application import ApplicationState, IssuerKind, Kind
 from engine.people.tables import Agency, Exporter, Office
 from engine.store.rows import CompositeForeignKey, Row, one_of, refers, text
 
-__all__ = ["ApplicationRow", "ApplicationVersion", "FindingRow", "SupportingDocument"]
+__all__ = ["ApplicationInvoice", "ApplicationRow", "ApplicationVersion", "FindingRow", "SupportingDocument"]
 
 SELF_HAS_NO_OFFICE = (
     "(issuer_kind = 'agency' AND agency IS NOT NULL AND office IS NOT NULL) OR (issuer_kind = 'self' AND agency IS NULL AND office IS NULL)"
@@ -55,6 +55,25 @@ class ApplicationVersion(Row, tablename="application_version"):
     made_at = Timestamptz()
 
     once = Unique([application, version])
+    of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
+
+
+class ApplicationInvoice(Row, tablename="application_invoice"):
+    """An invoice of an application as it was last filed: by these a consignment that is filed twice is found.
+
+    `number_key` is the invoice's number without case and spaces. The unique key is also the index of the look-up, newest first.
+    """
+
+    application = refers(ApplicationRow)
+    agency = refers(Agency, null=True)
+    office = refers(Office, null=True)
+    exporter = refers(Exporter, index=False)
+    scheme = text(20)
+    number_key = text(120)
+    dated_on = Date()
+    filed_at = Timestamptz()
+
+    once = Unique([exporter, scheme, number_key, dated_on, filed_at, application])
     of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
 
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from engine.application import ApplicationState, IssuerKind
-from engine.clock import ist_day
 from engine.contracts.form import Filled, Form
 from engine.contracts.origin import Finding
 from engine.errors import Conflict, Refused
-from engine.filing import Draft, examine, find, keep_finding, move
-from engine.money.replacing import claim_replaced, let_go_of_replaced, require_replaceable
+from engine.filing import Draft, find, keep_finding, move, note_invoices
+from engine.money.outlook import OPEN, judge
+from engine.money.replacing import claim_replaced, let_go_of_replaced
 from engine.money.tables import CoverKind, CoverRow, CoverState
 from engine.registry import Registry
 from engine.scope import Scope
@@ -43,28 +43,21 @@ class Cover:
 async def file(scope: Scope, reference: str, *, registry: Registry, actor: str, at: datetime) -> Filed:
     """Files a draft: everything is examined again, the finding is kept, and it cannot be changed any more."""
     draft = await find(scope, reference)
-    filed = await _examined(draft, registry, at)
-    replaced = await require_replaceable(draft)
+    outlook = await judge(scope, draft.application, registry=registry, at=at, draft=draft)
+    form, finding, filled = outlook.require()
     async with uow():
-        await keep_finding(draft, filed.form, filed.finding, at)
-        await move(draft, ApplicationState.FILED, actor=actor, at=at, frm=(ApplicationState.DRAFT, ApplicationState.QUERIED))
-        await claim_replaced(draft, replaced, at)
-    return Filed(await find(scope, reference), filed.form, filed.finding, filed.filled)
+        await keep_finding(draft, form, finding, at)
+        await move(draft, ApplicationState.FILED, actor=actor, at=at, frm=OPEN)
+        await note_invoices(draft, at)
+        await claim_replaced(draft, outlook.replaced, at)
+    return Filed(await find(scope, reference), form, finding, filled)
 
 
 async def filed_again(scope: Scope, reference: str, *, registry: Registry, at: datetime) -> Filed:
-    """A filed application, examined afresh for the officer who decides now."""
+    """A filed application, examined afresh for the officer who decides now. Raises Conflict for one in another state."""
     draft = await find(scope, reference)
-    if draft.state is not ApplicationState.FILED:
-        raise Conflict(f"The application {reference} is {draft.state}, not filed.", code="application_state", reference=reference)
-    await require_replaceable(draft)
-    return await _examined(draft, registry, at)
-
-
-async def _examined(draft: Draft, registry: Registry, at: datetime) -> Filed:
-    examined = examine(draft.application, registry, ist_day(at))
-    finding, filled = examined.require()
-    return Filed(draft, examined.form, finding, filled)
+    outlook = await judge(scope, draft.application, registry=registry, at=at, draft=draft, frm=(ApplicationState.FILED,))
+    return Filed(draft, *outlook.require())
 
 
 async def waive(draft: Draft, *, by: str, reason: str, at: datetime) -> Cover:

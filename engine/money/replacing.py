@@ -6,7 +6,7 @@ A filed in-lieu application claims its certificate, so a second one is refused b
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from engine.application import IssuerKind, Kind
+from engine.application import Application, IssuerKind, Kind
 from engine.certificate import CertificateState, is_legacy
 from engine.errors import Conflict, Refused
 from engine.filing import Draft
@@ -17,13 +17,18 @@ from engine.store import uow
 __all__ = ["claim_replaced", "let_go_of_replaced", "require_replaceable"]
 
 
-async def require_replaceable(draft: Draft) -> Standing | None:
-    """The issued certificate of the same exporter and agency that the application names; None if it names none."""
-    number = draft.application.replaces
-    if draft.application.kind not in {Kind.IN_LIEU, Kind.DUPLICATE} or not number:
+async def require_replaceable(
+    application: Application, *, exporter_id: UUID | None, agency_id: UUID | None, own: UUID | None
+) -> Standing | None:
+    """The issued certificate of the same exporter and agency that the application names; None if it names none.
+
+    `own` is the row of the application, once it has one. Raises Refused, or Conflict if another application is there first.
+    """
+    number = application.replaces
+    if application.kind not in {Kind.IN_LIEU, Kind.DUPLICATE} or not number:
         return None
     standing: Standing | None = None if is_legacy(number) else await by_number(number)
-    if standing is None or standing.exporter_id != draft.exporter_id or standing.agency_id != draft.agency_id:
+    if standing is None or standing.exporter_id != exporter_id or standing.agency_id != agency_id:
         raise Refused(
             f"{number} is no certificate of this exporter by this agency.",
             box="replaces",
@@ -33,7 +38,20 @@ async def require_replaceable(draft: Draft) -> Standing | None:
         raise Refused(
             f"{number} is {standing.state}; only an issued certificate can be replaced.", box="replaces", rule="replaced one is issued"
         )
+    if application.kind is Kind.IN_LIEU and await _holder(standing) not in {None, own}:
+        raise _claimed(standing)
     return standing
+
+
+async def _holder(standing: Standing) -> UUID | None:
+    """The application that is filed to replace the certificate."""
+    row = await ReplacementRow.select(ReplacementRow.application).where(ReplacementRow.live_key == str(standing.id)).first()
+    return row["application"] if row else None
+
+
+def _claimed(standing: Standing) -> Conflict:
+    say = f"Another application to replace {standing.number} is filed already; withdraw that one, or wait until it ends."
+    return Conflict(say, code="replacement_claimed", box="replaces", rule="replaced once")
 
 
 async def claim_replaced(draft: Draft, standing: Standing | None, at: datetime) -> None:
@@ -41,8 +59,7 @@ async def claim_replaced(draft: Draft, standing: Standing | None, at: datetime) 
     if standing is None or draft.application.kind is not Kind.IN_LIEU:
         await let_go_of_replaced(draft.id, at)
         return
-    held = await ReplacementRow.select(ReplacementRow.application).where(ReplacementRow.live_key == str(standing.id)).first()
-    if held is not None and held["application"] == draft.id:
+    if await _holder(standing) == draft.id:
         return
     await let_go_of_replaced(draft.id, at)
     row = ReplacementRow(
@@ -57,9 +74,7 @@ async def claim_replaced(draft: Draft, standing: Standing | None, at: datetime) 
         async with uow():
             await ReplacementRow.insert(row)
     except Conflict as error:
-        raise Conflict(
-            f"Another application to replace {standing.number} is filed already.", code="replacement_claimed", box="replaces"
-        ) from error
+        raise _claimed(standing) from error
 
 
 async def let_go_of_replaced(application_id: UUID, at: datetime) -> None:

@@ -80,7 +80,7 @@ async def story(tmp_path_factory: pytest.TempPathFactory, example: dict[str, Any
     """A finished site in a folder of its own; nobody has it open."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "engine.toml").write_text(
-        "[site]\ndemo = true\n[verify]\nper_minute = 100000\nglobal_per_minute = 1000000\n", encoding="utf-8"
+        "[site]\ndemo = true\n[verify]\nper_minute = 100000\nfiles_per_minute = 100000\nglobal_per_minute = 1000000\n", encoding="utf-8"
     )
     config = load(folder / "engine.toml", {})
     told = Story(config)

@@ -62,7 +62,7 @@ async def test_a_check_lists_the_arithmetic_and_keeps_nothing(program: httpx.Asy
     assert answer["can_file"] is True
     assert answer["finding"]["outcome"] == "passes"
     assert answer["finding"]["lines"][0]["steps"]
-    assert any("not confirmed" in warning for warning in answer["warnings"])
+    assert any("not confirmed" in warning["say"] for warning in answer["warnings"])
     assert (await program.get(LIST)).json() == before
 
 
@@ -215,7 +215,7 @@ async def test_what_belongs_to_another_agency_reads_as_unknown(
 async def test_another_agency_cannot_save_for_this_one(program: httpx.AsyncClient, story: Any, tree: dict[str, Any]) -> None:
     answer = await program.post(LIST, json=tree, headers={"authorization": f"Bearer {story.keys['other']}"})
     assert answer.status_code == 422
-    assert answer.json()["box"] == "exporter.iec"
+    assert (answer.json()["box"], answer.json()["rule"]) == ("agency", "the caller's own agency")
 
 
 async def test_a_missing_key_is_told_how_to_send_one(program: httpx.AsyncClient) -> None:

@@ -1,5 +1,7 @@
 """Verification by machine: strangers by code, link and file, holders of a key by number, everybody within limits."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,12 @@ async def test_a_stranger_asks_by_code_and_by_link(stranger: httpx.AsyncClient, 
     assert set(by_code) == {"verdict", "reasons", "certificate", "say"}
     assert by_code["say"]
     assert (by_code["certificate"] is None) is (verdict == "unknown")
+
+
+async def test_a_demonstration_knows_its_links_whatever_port_it_is_served_on(stranger: httpx.AsyncClient, story: Any) -> None:
+    for host, verdict in (("127.0.0.1:9123", "genuine"), ("127.0.0.1", "genuine"), ("10.0.0.1:8000", "unknown")):
+        answer = await stranger.get(PATH, params={"link": f"http://{host}/v/{story.codes['issued']}"})
+        assert answer.json()["verdict"] == verdict, host
 
 
 async def test_a_number_needs_a_key(stranger: httpx.AsyncClient, story: Any) -> None:
@@ -46,8 +54,11 @@ async def test_void_unissued_and_unknown_numbers_answer_alike(program: httpx.Asy
     assert answers[0].json()["verdict"] == "unknown"
 
 
-@pytest.mark.parametrize("query", [{}, {"code": "A", "link": "http://x"}, {"number": "1", "code": "A"}, {"code": "x" * 501}])
-async def test_exactly_one_question_is_answered(program: httpx.AsyncClient, query: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"code": "A", "link": "http://x"}, {"number": "1", "code": "A"}, {"code": "x" * 501}, {"code": ["A", "B"]}, {"Code": "A"}],
+)
+async def test_exactly_one_question_is_answered(program: httpx.AsyncClient, query: dict[str, Any]) -> None:
     assert (await program.get(PATH, params=query)).status_code == 422
 
 
@@ -101,7 +112,39 @@ async def test_an_address_that_asks_too_often_is_told_when_to_come_back(opening:
         assert (await stranger.get(PATH, params={"code": "A"})).status_code == 200
 
 
+async def test_one_key_has_a_limit_wherever_it_is_used_from(opening: Callable[..., Any], story: Any) -> None:
+    asked, key = {"number": story.numbers["issued"]}, {"authorization": f"Bearer {story.keys['see']}"}
+    async with opening(per_minute=3) as stranger:
+        app, statuses = stranger._transport.app, []
+        for last in range(4):
+            there = httpx.ASGITransport(app, client=(f"10.0.0.{last}", 1))
+            async with httpx.AsyncClient(transport=there, base_url=stranger.base_url, headers=key) as elsewhere:
+                statuses.append((await elsewhere.get(PATH, params=asked)).status_code)
+        assert statuses == [200] * 3 + [429]
+        other = {"authorization": f"Bearer {story.keys['whole']}"}
+        assert (await stranger.get(PATH, params=asked, headers=other)).status_code == 200
+
+
 async def test_all_addresses_together_have_a_limit_too(opening: Callable[..., Any]) -> None:
     async with opening(per_minute=100, global_per_minute=3) as stranger:
         statuses = [(await stranger.get(PATH, params={"code": "A"})).status_code for _ in range(4)]
         assert statuses == [200, 200, 200, 429]
+
+
+async def test_files_have_a_smaller_limit_shared_by_page_and_program(opening: Callable[..., Any], story: Any) -> None:
+    async with opening(files_per_minute=2) as stranger:
+        statuses = [(await stranger.post(PATH, content=b"no certificate")).status_code for _ in range(3)]
+        assert statuses == [200, 200, 429]
+        assert (await stranger.get(PATH, params={"code": story.codes["issued"]})).status_code == 200
+
+
+async def test_when_too_many_files_wait_the_next_one_is_told_to_come_back(opening: Callable[..., Any]) -> None:
+    async with opening(files_per_minute=1000) as stranger:
+        answers = await asyncio.gather(*(stranger.post(PATH, content=b"no certificate %d" % n) for n in range(60)))
+        statuses = Counter(answer.status_code for answer in answers)
+        assert set(statuses) == {200, 503}
+        assert statuses[200] >= 18
+        refused = next(answer for answer in answers if answer.status_code == 503)
+        assert refused.json()["code"] == "busy"
+        assert int(refused.headers["retry-after"]) > 0
+        assert (await stranger.post(PATH, content=b"no certificate")).status_code == 200

@@ -65,7 +65,7 @@ async def test_many_addresses_fill_neither_memory_nor_one_write(rows: None, cloc
     for _ in range(9):
         limits.hit("verify", "10.0.0.1", 10)
     await limits.flush()
-    written = await TryCount.select()
+    written = await TryCount.select().where(TryCount.subject.like("10.0.%"))
     assert len(written) <= 300
     assert max(row["tries"] for row in written) == 10
     assert len(limits._counts) <= 50_000

@@ -45,8 +45,13 @@ async def test_every_route_answers_with_the_security_headers_and_an_id(client: h
         assert "frame-ancestors 'none'" in policy, where
         assert "unsafe" not in policy, where
         assert answer.headers["x-content-type-options"] == "nosniff", where
-        assert answer.headers["referrer-policy"] == "same-origin", where
-        assert answer.headers["cross-origin-opener-policy"] == "same-origin", where
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin", where
+        if path.startswith("/api/"):
+            assert "'self'" not in policy, where
+        else:
+            assert answer.headers["referrer-policy"] == "same-origin", where
+            assert answer.headers["cross-origin-opener-policy"] == "same-origin", where
+            assert answer.headers["x-frame-options"] == "DENY", where
         assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"]), where
         assert answer.status_code < 500, where
         if not path.startswith(("/static", "/favicon")):

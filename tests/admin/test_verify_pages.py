@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from admin.pages.rendering import environment
+
 FormOf = Callable[[str], Any]
 
 
@@ -221,3 +223,12 @@ async def test_a_file_that_names_our_certificate_is_altered(
     answer = await client.post("/verify/file", data={"_csrf_token": form.token}, files={"file": ("c.pdf", forged, "application/pdf")})
     assert word(answer.text) == "Altered"
     assert story.numbers["issued"] in answer.text
+
+
+def test_a_number_that_may_break_is_still_escaped() -> None:
+    made = environment().from_string("{{ value|breakable }}").render(value='<b onclick="x">/A&B/1')
+    assert made == "&lt;b onclick=&#34;x&#34;&gt;/<wbr>A&amp;B/<wbr>1"
+
+
+async def test_an_unknown_code_tells_to_scan_again_and_an_unknown_number_to_read_again(client: httpx.AsyncClient) -> None:
+    assert "Scan the QR code once more" in (await client.get("/v/" + "A" * 27)).text

@@ -1,12 +1,16 @@
 """What the officer is told to look at twice."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
+from engine.contracts.form import Form
+from engine.filing.checks import check
 from engine.filing.checks.doubts import warnings
 from engine.filing.reading import from_tree
 
+TODAY = date(2026, 11, 21)
 Tree = dict[str, Any]
 
 
@@ -60,7 +64,23 @@ def test_goods_that_left_before_the_declaration_are_shown_for_a_new_certificate_
     assert rules(tree) == []
 
 
-def test_a_year_mistyped_is_shown(tree: Tree) -> None:
-    tree["transport"]["departs_on"] = "2062-11-24"
+def test_a_strange_year_is_shown(tree: Tree) -> None:
+    tree["transport"]["departs_on"] = "2028-01-24"
     tree["invoices"][0]["dated_on"] = "2024-11-12"
     assert rules(tree) == [("transport.departs_on", "departure near the declaration"), ("invoices[0].dated_on", "recent invoice")]
+
+
+@pytest.mark.parametrize(
+    ("departs", "invoiced"), [("2062-11-24", "1999-12-31"), ("2002-11-24", "0001-01-01"), ("9999-12-31", "2021-11-11")]
+)
+def test_what_is_refused_is_no_doubt_as_well(departs: str, invoiced: str, tree: Tree, aifta: Form) -> None:
+    tree["transport"]["departs_on"], tree["invoices"][0]["dated_on"] = departs, invoiced
+    application = from_tree(tree)
+    refused = {problem.box for problem in check(application, aifta, today=TODAY)}
+    assert {"transport.departs_on", "invoices[0].dated_on"} <= refused
+    assert warnings(application) == []
+
+
+def test_an_invoicing_firm_where_the_goods_go_is_shown(tree: Tree) -> None:
+    tree["third_party"] = {"name": "N", "address": "A", "country": "VN"}
+    assert rules(tree) == [("third_party.country", "third country")]

@@ -133,6 +133,13 @@ WRONG = [
     ("a GSTIN of no shape", put("exporter.gstin", "27AAZCD4417K1AA"), "exporter.gstin", "GSTIN shape"),
     ("a GSTIN of no state", put("exporter.gstin", "88AAZCD4417K1Z0"), "exporter.gstin", "GSTIN state"),
     ("a consignee in no country", put("consignee.country", "ZZ"), "consignee.country", "ISO 3166-1 country"),
+    ("a consignee in India", put("consignee.country", "IN"), "consignee.country", "consignee abroad"),
+    (
+        "an Indian firm for one of a third country",
+        put("third_party", {"name": "N", "address": "A", "country": "IN"}),
+        "third_party.country",
+        "third country",
+    ),
     ("a destination that is none", put("destination", "XQ"), "destination", "ISO 3166-1 country"),
     ("a destination outside the agreement", put("destination", "DE"), "destination", "partners of the scheme"),
     ("goods that stay in India", put("destination", "IN"), "destination", "partners of the scheme"),
@@ -144,6 +151,24 @@ WRONG = [
     ("a declaration tomorrow", put("declaration.dated_on", "2026-11-22"), "declaration.dated_on", "not in the future"),
     ("an invoice tomorrow", put("invoices.0.dated_on", "2026-11-22"), "invoices[0].dated_on", "not in the future"),
     ("an invoice after the declaration", put("invoices.1.dated_on", "2026-11-17"), "invoices[1].dated_on", "not after the declaration"),
+    ("a departure of the year one", put("transport.departs_on", "0001-01-01"), "transport.departs_on", "departure near the declaration"),
+    ("a departure at the end of time", put("transport.departs_on", "9999-12-31"), "transport.departs_on", "departure near the declaration"),
+    ("a departure of 2062", put("transport.departs_on", "2062-11-24"), "transport.departs_on", "departure near the declaration"),
+    ("a departure of 2002", put("transport.departs_on", "2002-11-24"), "transport.departs_on", "departure near the declaration"),
+    ("an invoice of the year one", put("invoices.0.dated_on", "0001-01-01"), "invoices[0].dated_on", "invoice near the declaration"),
+    ("an invoice of 1999", put("invoices.0.dated_on", "1999-12-31"), "invoices[0].dated_on", "invoice near the declaration"),
+    ("an invoice at the end of time", put("invoices.0.dated_on", "9999-12-31"), "invoices[0].dated_on", "not in the future"),
+    ("a declaration of the year one", put("declaration.dated_on", "0001-01-01"), "declaration.dated_on", "cut-over date"),
+    ("a declaration at the end of time", put("declaration.dated_on", "9999-12-31"), "declaration.dated_on", "not in the future"),
+    (
+        "an old invoice of a third party",
+        put(
+            "third_party",
+            {"name": "N", "address": "A", "country": "SG", "invoice": {"number": "1", "dated_on": "1962-11-12"}},
+        ),
+        "third_party.invoice.dated_on",
+        "invoice near the declaration",
+    ),
     ("an invoice of nothing", put("items.0.invoice", "DLF/9"), "items[0].invoice", "invoice of the file"),
     (
         "an invoice unused",
@@ -160,6 +185,18 @@ WRONG = [
     ("a chapter that is none", put("items.0.hs", "770000"), "items[0].hs", "HS chapter"),
     ("goods for nothing", put("items.0.value", "0.00"), "items[0].value", "above zero"),
     ("goods without weight", put("items.0.gross_weight_kg", "0"), "items[0].gross_weight_kg", "above zero"),
+    (
+        "goods lighter than themselves",
+        put("items.0.gross_weight_kg", "1"),
+        "items[0].gross_weight_kg",
+        "gross weight above the quantity",
+    ),
+    (
+        "tonnes for kilograms",
+        put("items.0.quantity.unit", "MTS"),
+        "items[0].gross_weight_kg",
+        "gross weight above the quantity",
+    ),
     ("no quantity", put("items.0.quantity.value", "0.0"), "items[0].quantity.value", "above zero"),
     ("an input for nothing", put("items.2.origin.inputs.0.value", "0"), "items[2].origin.inputs[0].value", "above zero"),
     ("an unknown criterion", put("items.0.origin.criterion", "PSR"), "items[0].origin.criterion", "criterion of the scheme"),
@@ -258,13 +295,51 @@ def test_a_legacy_number_is_refused_with_the_place_to_go(tree: Tree, aifta: Form
 def test_the_first_day_of_each_platform_is_accepted(tree: Tree, np_tree: Tree, aifta: Form, np_form: Form) -> None:
     for spoilt, form, day in ((tree, aifta, "2024-12-21"), (np_tree, np_form, "2024-08-28")):
         put("declaration.dated_on", day)(spoilt)
+        put("transport.departs_on", day)(spoilt)
         for invoice in spoilt["invoices"]:
             invoice["dated_on"] = day
         assert problems_of(spoilt, form) == []
 
 
+@pytest.mark.parametrize(("departs", "right"), [("2024-11-15", True), ("2024-11-10", False), ("2028-11-17", True), ("2028-11-20", False)])
+def test_a_departure_may_lie_two_years_from_the_declaration(departs: str, right: bool, tree: Tree, aifta: Form) -> None:
+    put("transport.departs_on", departs)(tree)
+    assert (problems_of(tree, aifta) == []) is right
+
+
+def test_a_mistyped_declaration_is_one_fault(tree: Tree, aifta: Form) -> None:
+    for day in ("0001-01-01", "9999-12-31"):
+        put("declaration.dated_on", day)(tree)
+        assert [problem.box for problem in problems_of(tree, aifta)] == ["declaration.dated_on"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "gross", "right"),
+    [
+        ("20000", "KGS", "20000", True),
+        ("20000", "KGS", "19999.9", False),
+        ("20000", "kgs.", "1", False),
+        ("20", "MTS", "20000", True),
+        ("20", "MTS", "19999", False),
+        ("20", "TON", "18200", True),
+        ("20", "TON", "18100", False),
+        ("200", "QTL", "19999", False),
+        ("500000", "GMS", "499", False),
+        ("500000", "GMS", "500", True),
+        ("1000", "LBS", "453", False),
+        ("20000", "PCS", "1", True),
+        ("20000", "MTR", "1", True),
+        ("20000", "KGS OF LEAVES", "1", True),
+    ],
+)
+def test_a_line_weighs_at_least_its_quantity(value: str, unit: str, gross: str, right: bool, tree: Tree, aifta: Form) -> None:
+    both(put("items.0.quantity", {"value": value, "unit": unit}), put("items.0.gross_weight_kg", gross))(tree)
+    assert ([problem.rule for problem in problems_of(tree, aifta)] == []) is right
+
+
 def test_the_last_day_of_the_older_platform_is_refused_for_np(np_tree: Tree, np_form: Form) -> None:
     put("declaration.dated_on", "2024-08-27")(np_tree)
+    put("transport.departs_on", "2024-08-27")(np_tree)
     for invoice in np_tree["invoices"]:
         invoice["dated_on"] = "2024-08-27"
     assert [problem.rule for problem in problems_of(np_tree, np_form)] == ["cut-over date"]

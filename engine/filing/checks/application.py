@@ -1,7 +1,7 @@
 """All that is wrong with an application, before anybody decides: each problem with its box, its rule and a sentence.
 
-`check` names the rules of the file as a whole here and asks `identifiers`, `shipment` and `goods` for theirs. It needs
-no database: whether an office is active or a replaced certificate exists, the rooms above ask.
+`check` names the rules of the file as a whole here and asks `identifiers`, `dates`, `shipment` and `goods` for
+theirs. It needs no database: whether an office is active or a replaced certificate exists, the rooms above ask.
 """
 
 import re
@@ -14,6 +14,7 @@ from engine.certificate import is_legacy, number_slip
 from engine.contracts.form import Form
 from engine.errors import Problem
 from engine.filing.boxes import fill, third_party_wording
+from engine.filing.checks.dates import date_problems
 from engine.filing.checks.goods import goods_problems
 from engine.filing.checks.identifiers import exporter_problems
 from engine.filing.checks.shipment import shipment_problems
@@ -45,7 +46,8 @@ def check(application: Application, form: Form, *, today: date) -> list[Problem]
         *_replaces(application),
         *_cut_over(application, form),
         *exporter_problems(application.exporter),
-        *shipment_problems(application, form, today),
+        *date_problems(application, today),
+        *shipment_problems(application, form),
         *goods_problems(application, form),
     ]
     return [_with_printed_box(problem, form) for problem in [*problems, *_third_party(application, form)]] + _drawn(application, form)

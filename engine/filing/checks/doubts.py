@@ -1,15 +1,17 @@
 """What may be right and deserves the officer's eye: words of mixed alphabets, and dates and places that rarely go together.
 
-Nothing here stops an application; what surely is wrong is `checking`'s.
+Nothing here stops an application; what surely is wrong is `check`'s. That a consignment may be certified already, only rows
+can say: that is `engine.filing.consignments`'s.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 from engine.application import Application, Kind
 from engine.errors import Problem
+from engine.filing.checks.dates import DEPARTURE_WITHIN, INVOICE_WITHIN
 from engine.filing.places import locode_country
 from engine.filing.reading import to_tree
 from engine.filing.reading.text import shown
@@ -63,9 +65,12 @@ def _strings(node: object, path: str) -> Iterator[tuple[str, str]]:
 
 def _places(application: Application) -> Iterable[Problem]:
     destination = application.destination
-    if application.consignee.country != destination:
+    if application.consignee.country not in (destination, "IN"):
         say = f"The consignee is in {application.consignee.country}, but the goods go to {destination}."
         yield Problem("consignee.country", "consignee at the destination", say)
+    if application.third_party is not None and application.third_party.country == destination:
+        say = f"The invoicing firm is in {destination}, where the goods go; third_party is a firm of a third country."
+        yield Problem("third_party.country", "third country", say)
     port = application.transport.port_of_discharge
     if locode_country(port) != destination:
         say = f"The goods are discharged at {port}, outside {destination}; the route should say how they go on."
@@ -73,14 +78,20 @@ def _places(application: Application) -> Iterable[Problem]:
 
 
 def _dates(application: Application) -> Iterable[Problem]:
+    """Days that are strange and no more; beyond these bounds `dates` refuses them."""
     declared, departs = application.declaration.dated_on, application.transport.departs_on
-    if departs < declared and application.kind is Kind.NEW:
+    if abs(departs - declared) <= DEPARTURE_WITHIN:
+        yield from _departure(application.kind, declared, departs)
+    for index, invoice in enumerate(application.invoices):
+        if _YEAR < declared - invoice.dated_on <= INVOICE_WITHIN:
+            say = f"The invoice {shown(invoice.number)} of {invoice.dated_on} is more than a year older than the declaration."
+            yield Problem(f"invoices[{index}].dated_on", "recent invoice", say)
+
+
+def _departure(kind: Kind, declared: date, departs: date) -> Iterable[Problem]:
+    if departs < declared and kind is Kind.NEW:
         say = f"The goods left on {departs}, before the declaration of {declared}; the agreement may want a retrospective certificate."
         yield Problem("transport.departs_on", "departure after the declaration", say)
     if abs(departs - declared) > _YEAR:
         say = f"The departure on {departs} and the declaration on {declared} lie more than a year apart; one may be mistyped."
         yield Problem("transport.departs_on", "departure near the declaration", say)
-    for index, invoice in enumerate(application.invoices):
-        if declared - invoice.dated_on > _YEAR:
-            say = f"The invoice {shown(invoice.number)} of {invoice.dated_on} is more than a year older than the declaration."
-            yield Problem(f"invoices[{index}].dated_on", "recent invoice", say)

@@ -7,6 +7,7 @@ from engine.application import Application, Item, Kind
 from engine.contracts.form import Form
 from engine.errors import Problem
 from engine.filing.checks.shipment import country_problem
+from engine.filing.measures import kilograms
 from engine.filing.origin.content import cost_total, listed_originating
 from engine.filing.places import currency_decimals, is_country
 
@@ -25,6 +26,7 @@ def goods_problems(application: Application, form: Form) -> list[Problem]:
         problems += [
             *_hs(item, path, form),
             *_amounts(item, path),
+            *_weight(item, path),
             *_decimals(item, path, application.currency, decimals),
             *_ground(item, path, form),
             *_origin_country(application, item, path),
@@ -55,6 +57,17 @@ def _amounts(item: Item, path: str) -> Iterable[Problem]:
     for box, amount in amounts:
         if Decimal(amount) <= 0:
             yield Problem(box, "above zero", f"{box} is {amount}; it must be above zero.")
+
+
+def _weight(item: Item, path: str) -> Iterable[Problem]:
+    """A line weighs no less with its packing than without: a quantity in a unit of mass is its net weight."""
+    one, gross = kilograms(item.quantity.unit), Decimal(item.gross_weight_kg)
+    if one is None or gross <= 0:
+        return
+    net = Decimal(item.quantity.value) * one
+    if gross < net:
+        say = f"{path}.gross_weight_kg is {item.gross_weight_kg}, but {item.quantity.value} {item.quantity.unit} are {net.normalize():f} kg before they are packed; correct the weight, the quantity or its unit."
+        yield Problem(f"{path}.gross_weight_kg", "gross weight above the quantity", say)
 
 
 def _decimals(item: Item, path: str, currency: str, decimals: int | None) -> Iterable[Problem]:

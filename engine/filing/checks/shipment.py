@@ -1,11 +1,11 @@
-"""The journey, the parties and the papers: countries, ports, dates, invoices and currency of an application.
+"""The journey, the parties and the papers: countries, ports, invoices and currency of an application.
 
-Only what surely contradicts itself or the world is refused. What may be right and deserves a look is `doubts`'.
+Only what surely contradicts itself or the world is refused. What may be right and deserves a look is `doubts`', and the
+days are `dates`'.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date
 
 from engine.application import Application
 from engine.contracts.form import Form
@@ -16,13 +16,12 @@ from engine.filing.reading.text import shown
 __all__ = ["country_problem", "shipment_problems"]
 
 
-def shipment_problems(application: Application, form: Form, today: date) -> list[Problem]:
-    """What is wrong with countries, ports, dates, invoices and currency."""
+def shipment_problems(application: Application, form: Form) -> list[Problem]:
+    """What is wrong with countries, ports, invoices and currency."""
     return [
         *_countries(application),
         *_destination(application, form),
         *_ports(application),
-        *_dates(application, today),
         *_invoices(application),
         *_currency(application),
     ]
@@ -37,8 +36,20 @@ def country_problem(box: str, code: str) -> Iterable[Problem]:
 def _countries(application: Application) -> Iterable[Problem]:
     yield from country_problem("consignee.country", application.consignee.country)
     yield from country_problem("destination", application.destination)
+    if application.consignee.country == "IN":
+        say = "consignee.country is IN; the goods leave India, so name the firm abroad that receives them."
+        yield Problem("consignee.country", "consignee abroad", say)
     if application.third_party is not None:
-        yield from country_problem("third_party.country", application.third_party.country)
+        yield from _third_party(application.third_party.country)
+
+
+def _third_party(code: str) -> Iterable[Problem]:
+    """The forms speak of third-country and of non-party invoicing; India, the exporting party, is neither."""
+    box = "third_party.country"
+    yield from country_problem(box, code)
+    if code == "IN":
+        say = f"{box} is IN; third_party is a firm of a third country. Leave it out where an Indian firm invoices the goods."
+        yield Problem(box, "third country", say)
 
 
 def _destination(application: Application, form: Form) -> Iterable[Problem]:
@@ -62,20 +73,6 @@ def _ports(application: Application) -> Iterable[Problem]:
             )
         elif key == "port_of_discharge" and locode_country(code) == "IN":
             yield Problem(box, "discharge abroad", f"{box} is {code}; the goods are discharged outside India.")
-
-
-def _dates(application: Application, today: date) -> Iterable[Problem]:
-    declared = application.declaration.dated_on
-    if declared > today:
-        yield Problem("declaration.dated_on", "not in the future", f"declaration.dated_on is {declared}, and today is {today} in India.")
-    papers = [(f"invoices[{index}].dated_on", invoice.dated_on) for index, invoice in enumerate(application.invoices)]
-    if application.third_party is not None and application.third_party.invoice is not None:
-        papers.append(("third_party.invoice.dated_on", application.third_party.invoice.dated_on))
-    for box, day in papers:
-        if day > today:
-            yield Problem(box, "not in the future", f"{box} is {day}, and today is {today} in India.")
-        elif day > declared:
-            yield Problem(box, "not after the declaration", f"{box} is {day}, after the declaration of {declared} that names the invoice.")
 
 
 def _invoices(application: Application) -> Iterable[Problem]:

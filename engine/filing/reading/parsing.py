@@ -18,7 +18,7 @@ from engine.filing.reading.schema import schema_of
 from engine.filing.reading.text import shown
 from engine.filing.reading.walking import Object, Walk
 
-__all__ = ["MAX_BYTES", "from_tree", "look", "read", "to_tree"]
+__all__ = ["MAX_BYTES", "from_tree", "look", "read", "text_slips", "to_tree"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 16
@@ -38,7 +38,7 @@ def read(data: bytes) -> Application:
 def look(data: bytes) -> tuple[Application | None, list[Problem]]:
     """What `read` would return, or None if the file has not the published shape, and all that is wrong with it.
 
-    An application beside problems means that only its texts are at fault, so `check` can go on and name the rest.
+    An application beside problems means that only its texts are at fault: `check` names these again, and the rest.
     """
     try:
         tree = _parse(data)
@@ -53,6 +53,13 @@ def from_tree(tree: object) -> Application:
     if application is None or problems:
         raise Refused.because(problems)
     return application
+
+
+def text_slips(application: Application) -> list[Problem]:
+    """What is wrong with the characters of its texts; nothing in one that `read` gave."""
+    walk = Walk(schema_of())
+    walk.application(to_tree(application))
+    return walk.texts
 
 
 def to_tree(application: Application) -> dict[str, Any]:
