@@ -31,6 +31,8 @@ from engine.contracts.signing import (
     Signer,
     SignerContext,
     SigningOutcome,
+    SignsAtOnce,
+    Stands,
     Waiting,
     X509Chain,
 )
@@ -101,6 +103,8 @@ __all__ = [
     "SignerContext",
     "SignerUnavailable",
     "SigningOutcome",
+    "SignsAtOnce",
+    "Stands",
     "Unavailable",
     "Unresolved",
     "Untrusted",

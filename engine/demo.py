@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import cast
 from uuid import UUID
 
 from engine import people, schema
@@ -21,7 +21,7 @@ from engine import registry as registry_module
 from engine.clock import Clock, SystemClock
 from engine.config import Config
 from engine.contracts.drawing import ImageKind, ImageRequest
-from engine.contracts.signing import Signatory, SignerContext
+from engine.contracts.signing import Rehearses, Signatory, SignerContext
 from engine.demo_pictures import signature_photo, stamp_photo
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError
@@ -55,10 +55,6 @@ folder = "keys"
 [trust]
 roots = ["{folder}/signers/key_file/keys/demo-root.pem"]
 """
-
-
-class _Rehearsing(Protocol):
-    def rehearse(self, folder: Path, people: Any, now: datetime) -> Path: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +145,26 @@ async def _database(config: Config) -> AsyncIterator[None]:
 
 
 def _make_keys(config: Config, registry: Registry, now: datetime) -> None:
-    folder = config.plugin_folder("signers", config.site.demo_signer) / config.signers.get(config.site.demo_signer, {}).get("folder", ".")
-    if (folder / "demo-root.pem").exists():
+    """Has the demonstration's signer make the keys, unless a root that is trusted lies beside them already.
+
+    Raises ConfigError if the signer makes none, or if engine.toml does not trust the root that it made.
+    """
+    id = config.site.demo_signer
+    folder = (config.plugin_folder("signers", id) / config.signers.get(id, {}).get("folder", ".")).resolve()
+    if any(root.exists() for root in config.trust.roots if root.is_relative_to(folder)):
         return
+    signer = registry.signer(id)
+    if not isinstance(signer, Rehearses):
+        raise ConfigError(f"{config.path}: the signer {id} makes no demonstration keys. Name another one in [site] demo_signer.")
     if folder.exists():  # a start that was cut off: keys without their root serve nobody
         shutil.rmtree(folder)
     persons = [
         ("officer", "Asha Deshmukh", "Export Inspection Agency (demonstration)"),
         ("exporter", "Vikram Rao", "Sahyadri Export House (demonstration)"),
     ]
-    cast("_Rehearsing", registry.signer(config.site.demo_signer)).rehearse(folder, persons, now)
+    root = signer.rehearse(folder, persons, now)
+    if root.resolve() not in config.trust.roots:
+        raise ConfigError(f"{config.path}: the root of the demonstration keys is not trusted. Add {root} to [trust] roots.")
 
 
 async def _people(now: datetime) -> _Cast:

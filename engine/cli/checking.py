@@ -5,13 +5,14 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from engine import config as configuration
 from engine import schema
 from engine.cli.options import run_async, site_config
 from engine.cli.output import BROKEN, DONE, show
 from engine.config import Config, settings_help
+from engine.contracts.signing import Stands
 from engine.errors import ConfigError, EngineError
 from engine.packs import FONTS
 from engine.registry import Registry, load
@@ -19,15 +20,6 @@ from engine.site import open_site
 from engine.store.audit import chain_breaks
 
 __all__ = ["check_site"]
-
-
-@runtime_checkable
-class _Stands(Protocol):
-    """A signer whose device another process may hold; optional, asked for by `isinstance`."""
-
-    def standing(self, folder: Path) -> str | None:
-        """How the device stands by the process that holds it, or None if no process does."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +141,6 @@ def _signer(registry: Registry, config: Config, id: str) -> str:
     if problems:
         raise ConfigError(problems[0])
     folder, signer = config.plugin_folder("signers", id), registry.signer(id)
-    if isinstance(signer, _Stands):
+    if isinstance(signer, Stands):
         return f"{signer.title}: {signer.standing(folder) or 'no ecoo process holds it now; `ecoo serve` would.'}"
     return f"{registry.signer(id).title}, {folder if os.path.isdir(folder) else 'no folder yet'}"  # noqa: PTH112

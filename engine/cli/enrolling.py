@@ -1,6 +1,7 @@
-"""`ecoo enrol`: what an operator does at the machine that holds the token."""
+"""`ecoo enrol`: what an operator does at the machine that holds the token, whether or not another ecoo process works there."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from cryptography import x509
@@ -15,7 +16,7 @@ from engine.people import OfficerHere
 from engine.proof.chain import check_chain
 from engine.proof.trust import Trust
 from engine.scope import PLATFORM
-from engine.site import lock_is_free, open_site
+from engine.site import open_site
 
 __all__ = ["end_officers", "enrol_officer"]
 
@@ -26,10 +27,9 @@ _LOOK_AGAIN_S = 0.5
 async def enrol_officer(config: Config, email: str, signer_id: str, key: str, *, wait_s: float, tell: Tell) -> X509Chain:
     """Reads the chain from the device, checks that it may sign and ends at a trusted root, and enrols it.
 
-    A device that a person must unlock first is waited for, up to `wait_s` seconds.
+    A device that a person must unlock first is waited for, up to `wait_s` seconds. One that another process holds is that
+    signer's affair: it asks there.
     """
-    if not lock_is_free(config):
-        raise ConfigError("Another ecoo process works on this site and holds the token. Stop it, enrol, and start it again.", code="locked")
     if signer_id not in config.signers:
         raise ConfigError(f"{config.path}: [signers.{signer_id}] is missing; say how the signer is set up first.")
     clock = SystemClock()
@@ -38,8 +38,9 @@ async def enrol_officer(config: Config, email: str, signer_id: str, key: str, *,
         signer = site.registry.signer(signer_id)
         folder = config.plugin_folder("signers", signer_id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await signer.open(SignerContext(config.signers[signer_id], folder, clock, config.site.demo))
         try:
+            with contextlib.suppress(SignerUnavailable):  # said by enrol, which may do without
+                await signer.open(SignerContext(config.signers[signer_id], folder, clock, config.site.demo))
             chain = await _patiently(signer, Signatory(str(officer.id), officer.name, key), wait_s, tell)
         finally:
             await signer.close()

@@ -100,6 +100,7 @@ class _Done:
     url: str | None
     pdf: bytes | None
     problem: str
+    for_good: bool = False
 
     def as_json(self, path: Path | None) -> dict[str, Any]:
         return {
@@ -112,6 +113,8 @@ class _Done:
         }
 
     def plain(self, path: Path | None) -> str:
+        if path is None and self.for_good:
+            return f"Held back: {self.problem}\n  Nothing goes on by itself. When that is mended, start it again: `ecoo issue {self.reference}`."
         if path is None:
             return (
                 f"Waiting: {self.problem or 'the certificate is under way.'}\n"
@@ -147,11 +150,11 @@ async def issue_in(
 
 
 async def _stay(site: Site, approval: UUID, wait_s: float, tell: Tell) -> queue.Outcome:
-    """Waits until it is over, or is held back and `wait_s` is up; tells each new reason that it is held back for."""
+    """Waits until it is over or held back for good, or is held back and `wait_s` is up; tells each new reason for that."""
     outcome = await site.wait_for(approval, timeout_s=_PATIENCE_S)
     loop, told = asyncio.get_running_loop(), ""
     end = loop.time() + wait_s
-    while not outcome.over and (left := end - loop.time()) > 0:
+    while not (outcome.over or outcome.for_good) and (left := end - loop.time()) > 0:
         if outcome.problem not in ("", told):
             told = outcome.problem
             tell(f"Waiting: {told}\n  Do it in another shell; this one waits {left:.0f} seconds.")
@@ -171,7 +174,7 @@ async def _finish(site: Site, draft: Draft, approval: UUID, wait_s: float, tell:
             reference=draft.reference,
         )
     if standing is None or not outcome.issued:
-        return _Done(draft.reference, "waiting", standing.number if standing else None, None, None, None, outcome.problem)
+        return _Done(draft.reference, "waiting", standing.number if standing else None, None, None, None, outcome.problem, outcome.for_good)
     newest = next(row for row in await files_of(standing) if row["kind"] == "electronic")
     sha256: str = newest["file_sha256"]
     url = verify_url(site.config.site.public_url, standing.code)

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from engine.clock import Clock
 from engine.contracts import x509
-from engine.errors import Refused
+from engine.errors import Refused, Untrusted
 
 __all__ = [
     "Action",
@@ -41,6 +41,8 @@ __all__ = [
     "Signer",
     "SignerContext",
     "SigningOutcome",
+    "SignsAtOnce",
+    "Stands",
     "Waiting",
     "X509Chain",
 ]
@@ -285,7 +287,8 @@ class Signer(Protocol):
         ...
 
     async def open(self, ctx: SignerContext) -> None:
-        """Makes ready. Raises ConfigError for settings, SignerUnavailable for a device that is not there yet."""
+        """Makes ready. Raises ConfigError for settings, SignerUnavailable for a device that is not there yet or that another process
+        holds: the signer is used all the same, and opens by itself as soon as it can."""
         ...
 
     async def close(self) -> None:
@@ -300,7 +303,10 @@ class Signer(Protocol):
         ...
 
     async def enrol(self, signatory: Signatory, evidence: bytes | None = None) -> X509Chain:
-        """The chain to enrol for this signatory, checked to be usable for signing. Raises Refused with the reason."""
+        """The chain to enrol for this signatory, checked to be usable for signing. Raises Refused with the reason.
+
+        Asked by a process of its own while another one may be signing.
+        """
         ...
 
     async def ready(self, signatory: Signatory) -> None:
@@ -337,6 +343,43 @@ class Signer(Protocol):
         ...
 
 
+class _Starts(Protocol):
+    id: str
+
+    async def start(self, job: SignatureJob) -> SigningOutcome: ...
+
+
+class SignsAtOnce:
+    """What a signer that never answers `Waiting` need not write: it has no callbacks, and a repeated job is signed again.
+
+    For a plugin's class to inherit; `start` is its own.
+    """
+
+    async def complete(self: _Starts, job: SignatureJob, evidence: Evidence) -> SigningOutcome:
+        """Nothing waits, so nothing is completed: signs as `start` does."""
+        return await self.start(job)
+
+    async def poll(self: _Starts, job: SignatureJob) -> SigningOutcome:
+        """Signs the same bytes again: the answer of the first try was never used."""
+        return await self.start(job)
+
+    def locate(self, raw: RawCallback) -> str | None:
+        """No callback is ever ours."""
+        return None
+
+    async def verify(self: _Starts, ctx: SignerContext, raw: RawCallback) -> Evidence:
+        """No callback is ever ours. Raises Untrusted."""
+        raise Untrusted(f"The signer {self.id} expects no callbacks.")
+
+    def acknowledge(self, accepted: bool) -> HttpReply:
+        """No callback is ever ours: 404."""
+        return HttpReply(404)
+
+    async def cancel(self, job: SignatureJob) -> bool:
+        """True: what was not signed at once will not be."""
+        return True
+
+
 @runtime_checkable
 class Rehearses(Protocol):
     """A signer that can make keys for a demonstration site on the spot; asked for by `isinstance`, optional."""
@@ -346,4 +389,14 @@ class Rehearses(Protocol):
 
         Gives the path of the root certificate to trust, as PEM. Raises Refused if there are such keys already.
         """
+        ...
+
+
+@runtime_checkable
+class Stands(Protocol):
+    """A signer whose device another process may hold; asked for by `isinstance`, optional."""
+
+    def standing(self, folder: Path) -> str | None:
+        """How the device stands, in a sentence of the process that holds it; None if no process does. `folder` is the signer's own;
+        asked without `open`."""
         ...

@@ -1,5 +1,6 @@
 """`ecoo enrol` on a demonstration site: one X.509 certificate serves one signatory, and a renewal takes over."""
 
+import fcntl
 import re
 import sqlite3
 from datetime import UTC, datetime
@@ -45,6 +46,14 @@ def test_a_renewed_certificate_is_enrolled_beside_the_old_one_and_signs(enrol, r
     with sqlite3.connect(shell.site.parent / "var" / "ecoo.db") as db:
         (key,) = db.execute("SELECT e.key FROM signing_job j JOIN enrolment e ON e.id = j.signatory").fetchone()
     assert key == renewed
+
+
+def test_enrolling_needs_nobody_to_stop_who_works_on_the_site(enrol, renewed, shell):
+    with (shell.site.parent / "var" / "lock").open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        ended = enrol(renewed)
+    assert ended.code == 0, ended
+    assert "Enrolled for" in ended.err
 
 
 def test_an_ended_certificate_signs_no_more_and_may_be_enrolled_again(enrol, shell, write, example):

@@ -2,12 +2,16 @@
 
 import fcntl
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from engine.cli.app import run
 from engine.cli.hints import naming_site
+from engine.errors import Refused, SignerUnavailable
+from engine.site import Site
+from plugins.signers.key_file.signer import KeyFile
 
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 
@@ -24,9 +28,6 @@ def test_commands_in_a_sentence_name_the_site_that_was_named():
 @pytest.fixture
 def held(monkeypatch):
     """A signer whose device is locked until it was asked so many times."""
-    from engine.errors import SignerUnavailable
-    from plugins.signers.key_file.signer import KeyFile
-
     asked = []
 
     def until(times):
@@ -60,6 +61,30 @@ def test_issue_stays_no_longer_than_it_was_told(shell, write, example, held):
     held(10**6)
     ended = shell.ecoo("issue", write(example), "--wait", "0.5", "--json")
     assert (ended.code, ended.json["state"]) == (0, "waiting")
+
+
+def test_issue_does_not_stay_for_what_nobody_may_wait_for(shell, write, example, monkeypatch):
+    async def refuse(self, signatory):
+        raise Refused("The X.509 certificate enrolled for Asha Deshmukh is not on this token.", code="not_enrolled")
+
+    looked = []
+    wait_for = Site.wait_for
+
+    async def counted(self, approval, **how):
+        looked.append(how)
+        assert len(looked) < 5, "it looks again and again for what only a person can start"
+        return await wait_for(self, approval, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeyFile, "ready", refuse)
+        patched.setattr(Site, "wait_for", counted)
+        ended = shell.ecoo("issue", write(example), "--wait", "600")
+    assert ended.code == 0
+    assert "Held back: The X.509 certificate enrolled for Asha Deshmukh is not on this token." in ended.out
+    reference = re.search("APP-[0-9A-Z]{10}", ended.out)[0]
+    assert f"start it again: `ecoo issue {reference} --config {shell.site}`" in ended.out
+    assert "goes on by itself in `ecoo serve" not in ended.out
+    assert shell.ecoo("issue", reference, "--json").json["state"] == "issued"
 
 
 def test_the_demo_is_refused_before_it_prints_or_deletes_while_another_process_works(shell):

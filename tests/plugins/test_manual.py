@@ -126,7 +126,14 @@ def test_the_manual_names_no_hook_that_is_none():
 
 def test_the_protocol_of_a_signer_stands_there_member_by_member():
     written = section("The signer")
-    assert [line for line in signatures(signing, "Signer", "Rehearses") if f"    {line}\n" not in written] == []
+    assert [line for line in signatures(signing, "Signer", "Rehearses", "Stands") if f"    {line}\n" not in written] == []
+
+
+def test_what_a_signer_that_signs_at_once_may_leave_out_is_named():
+    left_out = [name for name, member in vars(signing.SignsAtOnce).items() if callable(member)]
+    assert len(left_out) == 6
+    sentence = re.search(r"inherits `SignsAtOnce` and leaves out (.+?)\.", " ".join(section("The signer").split())).group(1)
+    assert sorted(re.findall(r"`(\w+)`", sentence)) == sorted(left_out)
 
 
 def test_what_the_samples_and_signatures_speak_of_is_in_the_api():

@@ -163,11 +163,14 @@ class Hsm:
 
     folder: Path
     pin: str = "73519284"
+    places: dict[str, str] = field(default_factory=dict)
 
-    def token(self, label: str) -> None:
-        """Adds an initialised token."""
+    def token(self, label: str, name: str = "") -> None:
+        """Adds an initialised token; `name` is how these tests call it, if another one has that label."""
+        before = self._inserted()
         command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", self.pin, "--so-pin", "10293847"]
         subprocess.run(command, check=True, capture_output=True)
+        (self.places[name or label],) = self._inserted() - before
 
     def put(self, token: str, key_id: str, der: bytes, key: Path | None, **more: str) -> None:
         """Puts a certificate, and its key if given, on a token under that id."""
@@ -181,15 +184,19 @@ class Hsm:
             [*tool, "--write-object", str(path), "--type", "cert", "--id", key_id, "--label", token], check=True, capture_output=True
         )
 
-    def pull_out(self) -> None:
-        """Takes all tokens out of the machine."""
-        (self.folder / "tokens").rename(self.folder / "pocket")
-        (self.folder / "tokens").mkdir()
+    def pull_out(self, *names: str) -> None:
+        """Takes these tokens out of the machine, or all."""
+        (self.folder / "pocket").mkdir(exist_ok=True)
+        for name in names or self.places:
+            (self.folder / "tokens" / self.places[name]).rename(self.folder / "pocket" / self.places[name])
 
-    def put_back(self) -> None:
+    def put_back(self, *names: str) -> None:
         """Puts them back."""
-        (self.folder / "tokens").rmdir()
-        (self.folder / "pocket").rename(self.folder / "tokens")
+        for name in names or self.places:
+            (self.folder / "pocket" / self.places[name]).rename(self.folder / "tokens" / self.places[name])
+
+    def _inserted(self) -> set[str]:
+        return {path.name for path in (self.folder / "tokens").iterdir()}
 
 
 @pytest.fixture

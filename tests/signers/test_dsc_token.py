@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import signal
 import socket
 from collections import Counter
@@ -13,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from asn1crypto import pem
 
-from engine.contracts.signing import Declined, Signatory, Signed
+from engine.contracts.signing import Declined, Signatory, Signed, X509Chain
 from engine.errors import ConfigError, Refused, SignerUnavailable, Untrusted
 from engine.issuing.pades import finish
 from engine.promises.signer import promises
@@ -173,7 +175,7 @@ async def test_a_dead_process_means_locked_and_a_person_brings_it_back(officer_t
     signer = await make()
     await signer.unlock(officer_token.pin)
     prepared = await ready(await signer.identity(ASHA))
-    os.kill(signer._process.pid, signal.SIGKILL)
+    os.kill(signer._tokens.pids[0], signal.SIGKILL)
     with pytest.raises(SignerUnavailable, match="unlock"):
         await signer.start(job(ASHA, prepared))
     with pytest.raises(SignerUnavailable, match="is locked"):
@@ -316,6 +318,61 @@ async def test_two_tokens_are_told_apart_by_label_and_each_has_its_own_pin_entry
     assert tally() == {"login": 1, "sign": 1}
 
 
+async def test_a_token_inserted_while_another_is_unlocked_is_seen_and_unlocked_beside_it(
+    officer_token, make, ready, job, authority, context, tally
+):
+    signer = await make()
+    await signer.unlock(officer_token.pin)
+    officer_token.token("second")
+    officer_token.put("second", "01", authority.der("renewed"), authority.key_file("renewed"))
+    say = await asyncio.to_thread(knock, context().folder, Request("check"))
+    assert re.search(r"officer \(serial \w+\) is unlocked.*second \(serial \w+\) is locked", say)
+    other = Signatory("o-3", "Asha Rao", "second/01")
+    with pytest.raises(SignerUnavailable, match=r"second .* is locked"):
+        await signer.ready(other)
+    await signer.unlock(officer_token.pin, token="second")
+    for who in (ASHA, other):
+        assert isinstance(await signer.start(job(who, await ready(await signer.identity(who)))), Signed)
+    assert tally() == {"login": 2, "sign": 2}
+
+
+async def test_a_token_that_is_pulled_out_locks_no_other(officer_token, make, ready, job, authority, context, tally):
+    officer_token.token("second")
+    officer_token.put("second", "01", authority.der("renewed"), authority.key_file("renewed"))
+    signer = await make()
+    for name in ("officer", "second"):
+        await signer.unlock(officer_token.pin, token=name)
+    officer_token.pull_out("second")
+    pocketed = Signatory("o-3", "Asha Rao", "second/01", authority.chain("renewed").fingerprint)
+    with pytest.raises(SignerUnavailable, match=r"The token second .* was pulled out. Insert the token and unlock it"):
+        await signer.ready(pocketed)
+    assert "officer" in (say := await asyncio.to_thread(knock, context().folder, Request("check")))
+    assert "second" not in say
+    assert isinstance(await signer.start(job(ASHA, await ready(await signer.identity(ASHA)))), Signed)
+    officer_token.put_back("second")
+    assert "is unlocked." in await signer.unlock(officer_token.pin, token="second")
+    assert tally() == {"login": 3, "sign": 1}
+
+
+async def test_of_two_tokens_of_one_label_the_one_with_the_enrolled_certificate_signs(officer_token, make, ready, job, authority, tally):
+    enrolled = replace(ASHA, fingerprint=authority.chain("good").fingerprint)
+    officer_token.pull_out("officer")
+    officer_token.token("officer", name="colleague")
+    officer_token.put("officer", "01", authority.der("renewed"), authority.key_file("renewed"))
+    signer = await make()
+    await signer.unlock(officer_token.pin)
+    officer_token.put_back("officer")
+    with pytest.raises(SignerUnavailable, match=r"The token officer .* is locked"):
+        await signer.ready(enrolled)
+    with pytest.raises(Refused, match="Several tokens are inserted"):
+        await signer.enrol(ASHA)
+    officer_token.pull_out("colleague")
+    await signer.unlock(officer_token.pin)
+    officer_token.put_back("colleague")
+    assert isinstance(await signer.start(job(enrolled, await ready(authority.chain("good")))), Signed)
+    assert tally() == {"login": 2, "sign": 1}
+
+
 async def test_jobs_at_the_same_moment_are_served_one_after_another(officer_token, make, ready, job, tally):
     signer = await make()
     await signer.unlock(officer_token.pin)
@@ -327,8 +384,6 @@ async def test_jobs_at_the_same_moment_are_served_one_after_another(officer_toke
 
 
 async def test_issuers_come_from_the_settings_when_the_token_has_only_the_leaf(officer_token, make, authority, context):
-    from asn1crypto import pem
-
     folder = context().folder
     folder.mkdir()
     (folder / "issuers.pem").write_bytes(b"".join(pem.armor("CERTIFICATE", authority.der(n)) for n in ("root", "issuing")))
@@ -358,10 +413,10 @@ async def test_a_driver_that_fails_while_signing_is_ended_and_the_next_unlock_st
 async def test_no_words_at_the_door_are_answered_by_a_driver_that_failed(officer_token, make, ready, job, context, verb):
     signer = await make("poisoned_when_asked")
     await signer.unlock(officer_token.pin)
-    pid = signer._process.pid
+    pid = signer._tokens.pids[0]
     request = Request(verb, "officer", Pin(officer_token.pin))
     assert "officer" in await asyncio.to_thread(knock, context().folder, request) or verb == "lock"
-    assert signer._process.pid != pid
+    assert pid not in signer._tokens.pids
 
 
 async def test_a_token_that_is_put_back_is_seen_by_check_and_can_be_unlocked(officer_token, make, ready, job, context):
@@ -407,7 +462,9 @@ async def test_an_unlock_wakes_what_waits_and_a_wrong_pin_does_not(officer_token
 
 async def test_a_job_says_whose_token_is_needed(officer_token, make):
     signer = await make()
-    with pytest.raises(SignerUnavailable, match=r"The token pocketed of Asha Rao is needed.*inserted: officer"):
+    with pytest.raises(
+        SignerUnavailable, match=r"The token pocketed of Asha Rao is not inserted; insert it, then unlock it with `ecoo token unlock`\.$"
+    ):
         await signer.ready(replace(ASHA, key="pocketed/01", fingerprint="0" * 64))
 
 
@@ -435,6 +492,80 @@ async def test_nothing_is_enrolled_from_a_locked_token(officer_token, make):
     signer = await make()
     with pytest.raises(SignerUnavailable, match="is locked"):
         await signer.enrol(ASHA)
+
+
+@pytest.fixture
+async def visitor(make, context):
+    """A signer of another process, while that of `make` holds the tokens."""
+    signer = DscToken()
+
+    async def opener(**settings):
+        with pytest.raises(SignerUnavailable, match="Another ecoo process holds the tokens") as held:
+            await signer.open(context(module=MODULE, **settings))
+        assert held.value.code == "held"
+        return signer
+
+    yield opener
+    await signer.close()
+
+
+async def test_a_certificate_is_enrolled_through_the_process_that_holds_the_token(officer_token, make, visitor, authority, tally):
+    holder, guest = await make(), await visitor()
+    with pytest.raises(SignerUnavailable, match="is locked"):
+        await guest.enrol(ASHA)
+    await holder.unlock(officer_token.pin)
+    assert await guest.enrol(ASHA) == X509Chain(authority.der("good"))
+    assert tally() == {"login": 1, "sign": 1}
+
+
+async def test_what_stops_an_enrolment_is_said_by_the_holder_in_its_own_words(officer_token, make, visitor, authority):
+    officer_token.put("officer", "02", authority.der("renewed"), authority.key_file("good"))
+    holder, guest = await make(), await visitor()
+    await holder.unlock(officer_token.pin)
+    for key, error, words in (
+        ("officer", Refused, "Several X.509 certificates.*--key officer/01"),
+        ("officer/7f", Refused, "no X.509 certificate with that id"),
+        ("officer/02", Untrusted, "damaged signature"),
+        ("pocketed/01", SignerUnavailable, "inserted: officer"),
+    ):
+        with pytest.raises(error, match=words) as here:
+            await holder.enrol(replace(ASHA, key=key))
+        with pytest.raises(error) as there:
+            await guest.enrol(replace(ASHA, key=key))
+        assert (there.value.code, there.value.say) == (here.value.code, here.value.say)
+
+
+async def test_issuers_that_the_holder_does_not_know_yet_come_from_the_settings_of_who_enrols(
+    officer_token, make, visitor, authority, context
+):
+    holder = await make()
+    await holder.unlock(officer_token.pin)
+    issuers = b"".join(pem.armor("CERTIFICATE", authority.der(n)) for n in ("root", "issuing"))
+    (context().folder / "issuers.pem").write_bytes(issuers)
+    assert await (await visitor(issuers="issuers.pem")).enrol(ASHA) == authority.chain("good")
+
+
+async def test_who_does_not_hold_the_tokens_signs_nothing_until_the_holder_has_ended(officer_token, make, visitor, ready, job, authority):
+    holder, guest = await make(), await visitor()
+    await holder.unlock(officer_token.pin)
+    prepared = await ready(authority.chain("good"))
+    with pytest.raises(SignerUnavailable, match="Another ecoo process holds the tokens"):
+        await guest.start(job(ASHA, prepared))
+    await holder.close()
+    with pytest.raises(SignerUnavailable, match="is locked"):
+        await guest.start(job(ASHA, prepared))
+    await guest.unlock(officer_token.pin)
+    assert isinstance(await guest.start(job(ASHA, prepared)), Signed)
+
+
+async def test_nothing_is_enrolled_for_another_user_at_the_door(officer_token, make, visitor, monkeypatch, tally):
+    holder, guest = await make(), await visitor()
+    await holder.unlock(officer_token.pin)
+    monkeypatch.setattr("plugins.signers.dsc_token.door._peer_uid", lambda writer: os.getuid() + 1)
+    with pytest.raises(Refused, match="Only the user who runs ecoo") as refused:
+        await guest.enrol(ASHA)
+    assert refused.value.code == "not_yours"
+    assert "sign" not in tally()
 
 
 async def test_a_token_may_be_named_by_its_serial(officer_token, make, authority, context):
@@ -518,10 +649,21 @@ async def test_a_socket_left_by_a_killed_process_is_replaced_and_a_living_one_is
     assert "is locked" in await asyncio.to_thread(knock, folder, Request("check"))
 
 
+async def test_of_two_that_open_at_once_one_holds_the_tokens(officer_token, context):
+    both = [DscToken(), DscToken()]
+    opened = await asyncio.gather(*(signer.open(context(module=MODULE)) for signer in both), return_exceptions=True)
+    assert sorted(type(each) for each in opened if each is not None) == [SignerUnavailable]
+    assert "is locked" in await asyncio.to_thread(knock, context().folder, Request("check"))
+    for signer in both:
+        await signer.close()
+    with pytest.raises(Fault, match="No ecoo process is waiting"):
+        knock(context().folder, Request("check"))
+
+
 async def test_closing_ends_the_process_and_the_door(officer_token, make, context):
     signer = await make()
     await signer.unlock(officer_token.pin)
-    pid = signer._process.pid
+    pid = signer._tokens.pids[0]
     await signer.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -542,7 +684,7 @@ async def test_the_pin_is_in_no_log_no_repr_no_error_and_no_file(officer_token, 
             seen += [repr(fault), str(fault), repr(fault.__dict__)]
     await signer.start(job(ASHA, await ready(await signer.identity(ASHA))))
     seen += [repr(signer), repr(vars(signer)), caplog.text, repr(Request("unlock", "", Pin(officer_token.pin))), repr(os.environ)]
-    seen += [(Path("/proc") / str(signer._process.pid) / name).read_bytes().decode(errors="replace") for name in ("cmdline", "environ")]
+    seen += [(Path("/proc") / str(signer._tokens.pids[0]) / name).read_bytes().decode(errors="replace") for name in ("cmdline", "environ")]
     seen += [p.read_bytes().decode(errors="replace") for p in context().folder.rglob("*") if p.is_file()]
     assert not [text for text in seen if officer_token.pin in text or "99887766" in text]
 

@@ -50,6 +50,32 @@ async def test_it_keeps_every_promise_of_a_signer(context, clock):
     assert [p for p in await promises(signer, ctx, ASHA) if not p.kept] == []
 
 
+async def test_a_key_that_was_renewed_under_its_name_signs_without_a_restart(context, authority, ready, job):
+    signer, ctx = KeyFile(), context()
+    put(ctx.folder, authority, "good", "asha")
+    await signer.open(ctx)
+    assert await signer.identity(ASHA) == authority.chain("good")
+    put(ctx.folder, authority, "renewed", "asha")
+    enrolled = replace(ASHA, fingerprint=authority.chain("renewed").fingerprint)
+    assert await signer.identity(enrolled) == authority.chain("renewed")
+    prepared = await ready(authority.chain("renewed"))
+    outcome = await signer.start(job(enrolled, prepared))
+    assert outcome.documents[0].result == authority.sign("renewed", prepared.attributes)
+    with pytest.raises(Refused, match="not enrolled"):
+        await signer.identity(replace(ASHA, fingerprint=authority.chain("good").fingerprint))
+    await signer.close()
+
+
+async def test_what_is_enrolled_is_what_the_file_holds_now(context, authority):
+    signer, ctx = KeyFile(), context()
+    put(ctx.folder, authority, "good", "asha")
+    await signer.open(ctx)
+    assert await signer.enrol(ASHA) == authority.chain("good")
+    put(ctx.folder, authority, "renewed", "asha")
+    assert await signer.enrol(ASHA) == authority.chain("renewed")
+    await signer.close()
+
+
 async def test_a_demonstration_signature_is_genuine_by_the_demonstration_root(signer, context, ready, job, drawing, clock):
     chain = await signer.identity(ASHA)
     prepared = await ready(chain)

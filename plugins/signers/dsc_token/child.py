@@ -23,9 +23,11 @@ def run(pipe: Connection, path: str) -> None:
 
 
 def serve(pipe: Connection, load: Callable[[], Module]) -> None:
-    """Answers requests `(verb, arguments)` with `(True, value)` or `(False, Fault)`; a Fault of `ENDS` is the last answer."""
+    """Says that it is there, then answers requests `(verb, arguments)` with `(True, value)` or `(False, Fault)`; a Fault of `ENDS`
+    is the last answer."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crashed module must not leave the PIN in a core file
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the pipe
+    pipe.send(True)
     verbs: dict[str, Callable[..., object]] | None = None
     while True:
         try:

@@ -31,12 +31,13 @@ INSERT = "Insert the token and unlock it with `ecoo token unlock`."
 
 
 class Module:
-    """A loaded PKCS#11 module and the sessions that people unlocked."""
+    """A loaded PKCS#11 module, and the one token that a person unlocked in it, if any."""
 
     def __init__(self, path: str) -> None:
         self._lib = pkcs11.lib(path)
-        self._sessions: dict[str, Any] = {}
-        self._keys: dict[tuple[str, bytes], Any] = {}
+        self._own: TokenState | None = None
+        self._session: Any = None
+        self._keys: dict[bytes, Any] = {}
 
     def verbs(self) -> dict[str, Callable[..., object]]:
         """What may be asked for over the pipe."""
@@ -44,26 +45,21 @@ class Module:
             "tokens": self.tokens,
             "unlock": self.unlock,
             "lock": self.lock,
+            "answers": self.answers,
             "certificates": self.certificates,
             "ready": self.ready,
             "sign": self.sign,
         }
 
     def tokens(self) -> list[TokenState]:
-        """Every token that is inserted and initialised. Raises Fault if one that was unlocked answers no more."""
-        if not self._sessions:
-            self._lib.reinitialize()  # many modules notice what was inserted or pulled out only then
-        states = [self.state(token) for token in self._present()]
-        for serial in tuple(self._sessions):
-            self._private_keys(serial, {})
-        return states
+        """Every token that is inserted and initialised, looked for anew."""
+        self._look_anew()
+        return [self.state(token) for token in self._inserted()]
 
     def unlock(self, token: str, pin: Pin, final_try: bool) -> str:
         """Logs in once with this PIN and says what came of it. Raises Fault; never tries a second time."""
-        chosen = self._choose(token)
+        chosen = self._one(token)
         state = self.state(chosen)
-        if state.unlocked:
-            return f"The token {state.named} is unlocked already; the PIN was not used."
         if state.pin_locked:
             raise Fault(
                 "pin_locked",
@@ -74,43 +70,42 @@ class Module:
                 "final_try",
                 f"One try is left before the token {state.named} locks itself; if you are sure of the PIN, repeat with --final-try.",
             )
-        self._sessions[state.serial] = self._log_in(chosen, state, pin)
+        self._session, self._own = self._log_in(chosen, state, pin), state
         return f"The token {state.named} is unlocked."
 
-    def lock(self, token: str) -> str:
-        """Logs out of one token, or of all with an empty name."""
-        gone = [s for s in map(self.state, self._inserted()) if s.unlocked and token in ("", s.serial, s.label)]
-        for state in gone:
-            self._drop(state.serial)
-        return f"Locked: {', '.join(s.named for s in gone)}." if gone else "No token was unlocked."
+    def lock(self) -> None:
+        """Logs out."""
+        session, self._session, self._own = self._session, None, None
+        self._keys.clear()
+        if session is not None:
+            _close(session)
 
-    def certificates(self, token: str) -> list[Found]:
-        """The X.509 certificates on a token; no PIN is needed to read them."""
-        chosen = self._choose(token)
-        serial, name = _text(chosen.serial), self._name_of(chosen)
-        session = self._sessions.get(serial)
-        try:
-            with _Borrowed(chosen, session) as opened:
-                found = opened.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE})
-                return [Found(bytes(o[Attribute.ID]), bytes(o[Attribute.VALUE]), name) for o in found]
-        except PKCS11Error as error:
-            raise self._gone(serial, error) from error
+    def answers(self) -> None:
+        """Returns if the unlocked token is there and answers. Raises Fault."""
+        self._one(self._unlocked().serial)
+        self._private_keys({})
 
-    def ready(self, token: str, key_id: bytes) -> None:
+    def certificates(self, token: str, several: bool = False, anew: bool = False) -> list[Found]:
+        """The X.509 certificates on the token of that name, or on all of that name; no PIN is needed to read them."""
+        if anew:
+            self._look_anew()
+        chosen = self._choose(token) if several else [self._one(token)]
+        return [found for each in chosen for found in self._read(each)]
+
+    def ready(self, key_id: bytes) -> None:
         """Returns if that key could sign now; it is looked for anew and not used. Raises Fault."""
-        serial = self._unlocked(self._choose(token))
-        self._keys.pop((serial, key_id), None)
-        self._key(serial, key_id)
+        self._one(self._unlocked().serial)
+        self._keys.pop(key_id, None)
+        self._key(key_id)
 
-    def sign(self, token: str, key_id: bytes, data: bytes) -> Made:
+    def sign(self, key_id: bytes, data: bytes) -> Made:
         """The signature of the private key with that CKA_ID over `data`, with SHA-256."""
-        chosen = self._choose(token)
-        serial = self._unlocked(chosen)
-        key = self._key(serial, key_id)
+        chosen = self._one(self._unlocked().serial)
+        key = self._key(key_id)
         try:
             return self._sign(key, self.mechanisms(chosen), data)
         except PKCS11Error as error:
-            raise self._gone(serial, error) from error
+            raise _gone(error) from error
 
     def state(self, token: Any) -> TokenState:
         """How a token stands now; the flags are read afresh from the token."""
@@ -118,7 +113,7 @@ class Module:
         return TokenState(
             serial,
             _text(token.label),
-            serial in self._sessions,
+            self._own is not None and self._own.serial == serial,
             TokenFlag.USER_PIN_COUNT_LOW in flags,
             TokenFlag.USER_PIN_FINAL_TRY in flags,
             TokenFlag.USER_PIN_LOCKED in flags,
@@ -141,50 +136,63 @@ class Module:
             if TokenFlag.TOKEN_INITIALIZED in TokenFlag(token.flags):
                 yield token
 
-    def _present(self) -> list[Any]:
-        """The tokens that are inserted; a session whose token is not among them is dropped."""
-        found = list(self._inserted())
-        for serial in self._sessions.keys() - {_text(t.serial) for t in found}:
-            self._drop(serial)
-        return found
-
-    def _choose(self, name: str) -> Any:
-        found = self._matching(name)
-        if not found and not self._sessions:
+    def _look_anew(self) -> None:
+        """Has the module notice what was inserted or pulled out. One that holds a session would lose it, and is left alone."""
+        if self._session is None:
             self._lib.reinitialize()
+
+    def _choose(self, name: str) -> list[Any]:
+        """The inserted tokens of that serial or label, at least one. Raises Fault."""
+        found = self._matching(name)
+        if not found and self._own is not None:
+            raise Fault("gone", f"The token {self._own.named} was pulled out. {INSERT}")
+        if not found:
+            self._look_anew()
             found = self._matching(name)
         if not found:
-            raise Fault("no_token", _missing(name, [self.state(t) for t in self._present()]))
+            raise Fault("no_token", _missing(name, [self.state(t) for t in self._inserted()]))
+        return found
+
+    def _one(self, name: str) -> Any:
+        found = self._choose(name)
         if len(found) > 1:
             names = ", ".join(self.state(t).named for t in found)
             raise Fault("several_tokens", f"Several tokens are inserted: {names}; name one by its serial.")
         return found[0]
 
     def _matching(self, name: str) -> list[Any]:
-        return [t for t in self._present() if name in ("", _text(t.serial), _text(t.label))]
+        return [t for t in self._inserted() if name in ("", _text(t.serial), _text(t.label))]
+
+    def _read(self, token: Any) -> list[Found]:
+        state, name = self.state(token), self._name_of(token)
+        try:
+            with _Borrowed(token, self._session if state.unlocked else None) as opened:
+                found = opened.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE})
+                return [Found(bytes(o[Attribute.ID]), bytes(o[Attribute.VALUE]), state.serial, state.named, name) for o in found]
+        except PKCS11Error as error:
+            raise _gone(error) from error
 
     def _name_of(self, token: Any) -> str:
         """The label if no other token has it, else the serial."""
         label = _text(token.label)
         return label if label and len(self._matching(label)) == 1 else _text(token.serial)
 
-    def _unlocked(self, token: Any) -> str:
-        serial = _text(token.serial)
-        if serial not in self._sessions:
-            raise Fault("locked", f"The token {self.state(token).named} is locked. Unlock it with `ecoo token unlock`.")
-        return serial
+    def _unlocked(self) -> TokenState:
+        if self._own is None:
+            raise Fault("locked", "The token is locked. Unlock it with `ecoo token unlock`.")
+        return self._own
 
-    def _private_keys(self, serial: str, wanted: dict[Any, Any]) -> list[Any]:
+    def _private_keys(self, wanted: dict[Any, Any]) -> list[Any]:
         try:
-            return list(self._sessions[serial].get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, **wanted}))
+            return list(self._session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, **wanted}))
         except PKCS11Error as error:
-            raise self._gone(serial, error) from error
+            raise _gone(error) from error
 
     def _log_in(self, token: Any, state: TokenState, pin: Pin) -> Any:
         try:
             return token.open(user_pin=pin.reveal())
         except (PinIncorrect, PinInvalid, PinLenRange):
-            after = self.state(self._choose(state.serial))
+            after = self.state(self._one(state.serial))
             left = " One try is left before it locks itself." if after.pin_final else ""
             raise Fault("wrong_pin", f"The PIN was wrong; nothing was unlocked.{left}") from None
         except PinLocked:
@@ -194,11 +202,11 @@ class Module:
         except (PinExpired, UserPinNotInitialized):
             raise Fault("pin_unset", f"The token {state.named} wants a new PIN; set one in the vendor's tool, then unlock it.") from None
         except PKCS11Error as error:
-            raise self._gone(state.serial, error) from None
+            raise _gone(error) from None
 
-    def _key(self, serial: str, key_id: bytes) -> Any:
-        if (serial, key_id) not in self._keys:
-            found = [key for key in self._private_keys(serial, {Attribute.ID: key_id}) if key[Attribute.SIGN]]
+    def _key(self, key_id: bytes) -> Any:
+        if key_id not in self._keys:
+            found = [key for key in self._private_keys({Attribute.ID: key_id}) if key[Attribute.SIGN]]
             if len(found) != 1:
                 raise Fault(
                     "no_private_key",
@@ -210,8 +218,8 @@ class Module:
                     "attended_only",
                     "This key asks for the PIN before every signature, so it cannot sign on a server; its holder must sign with the token agent.",
                 )
-            self._keys[serial, key_id] = found[0]
-        return self._keys[serial, key_id]
+            self._keys[key_id] = found[0]
+        return self._keys[key_id]
 
     def _sign(self, key: Any, offered: set[Any], data: bytes) -> Made:
         digest = hashlib.sha256(data).digest()
@@ -226,16 +234,6 @@ class Module:
         raise Fault(
             "no_mechanism", "The token cannot make signatures with SHA-256 (it offers no fitting mechanism); another token is needed."
         )
-
-    def _gone(self, serial: str, error: PKCS11Error) -> Fault:
-        self._drop(serial)
-        return Fault("gone", f"The token stopped answering ({type(error).__name__}). {INSERT}")
-
-    def _drop(self, serial: str) -> None:
-        session = self._sessions.pop(serial, None)
-        self._keys = {k: v for k, v in self._keys.items() if k[0] != serial}
-        if session is not None:
-            _close(session)
 
 
 class _Borrowed:
@@ -252,6 +250,10 @@ class _Borrowed:
     def __exit__(self, *_: object) -> None:
         if self._own:
             _close(self._session)
+
+
+def _gone(error: PKCS11Error) -> Fault:
+    return Fault("gone", f"The token stopped answering ({type(error).__name__}). {INSERT}")
 
 
 def _close(session: Any) -> None:

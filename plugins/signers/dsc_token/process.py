@@ -1,7 +1,7 @@
-"""The parent's hold on the token process: starts it when needed, asks one thing at a time, and knows when it is dead.
+"""The parent's hold on one process of the driver: starts it when needed, asks one thing at a time, and knows when it is dead.
 
-A process that died, did not answer in time or lost its token is ended and forgotten; the next request starts a new one,
-whose tokens are all locked. Nothing is ever repeated here.
+A process that died, did not answer in time or lost its token is ended for good, which locks what it held. Nothing is ever
+repeated here.
 """
 
 import asyncio
@@ -14,17 +14,20 @@ from typing import Any
 from .child import Child
 from .wire import ENDS, Fault
 
+START_S = 60.0
 STOP_S = 2.0
+_DIED = "The token's driver crashed, so the token is locked. Unlock it with `ecoo token unlock`."
 
 
 class TokenProcess:
-    """One process for one PKCS#11 module. `limit_s` is how long it may take over one request."""
+    """One process that has loaded the PKCS#11 module. `limit_s` is how long it may take over one request."""
 
     def __init__(self, path: str, child: Child, limit_s: float) -> None:
         self._path, self._child, self._limit_s = path, child, limit_s
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._turn = ThreadPoolExecutor(1, thread_name_prefix="token")
+        self.ended = False
 
     @property
     def pid(self) -> int | None:
@@ -41,8 +44,10 @@ class TokenProcess:
         self._turn.shutdown(wait=False)
 
     def _ask(self, verb: str, arguments: dict[str, object]) -> Any:
-        pipe = self._pipe or self._start()
+        if self.ended:
+            raise Fault("died", _DIED)
         try:
+            pipe = self._pipe or self._start()
             pipe.send((verb, arguments))
             if not pipe.poll(self._limit_s):
                 self._end(kill=True)
@@ -52,7 +57,7 @@ class TokenProcess:
             done, answer = pipe.recv()
         except (EOFError, OSError):
             self._end(kill=True)
-            raise Fault("died", "The token's driver crashed, so the token is locked. Unlock it with `ecoo token unlock`.") from None
+            raise Fault("died", _DIED) from None
         if not done:
             if answer.code in ENDS:  # a driver that lost its token may answer nothing but errors from now on
                 self._end(kill=True)
@@ -65,9 +70,13 @@ class TokenProcess:
         self._process = context.Process(target=self._child, args=(theirs, self._path), name="ecoo token", daemon=True)
         self._process.start()
         theirs.close()
+        if not self._pipe.poll(START_S):
+            raise EOFError
+        self._pipe.recv()  # from here on it is the driver that is waited for, and not a machine that is busy
         return self._pipe
 
     def _end(self, *, kill: bool = False) -> None:
+        self.ended = True
         pipe, process, self._pipe, self._process = self._pipe, self._process, None, None
         if pipe is not None:
             pipe.close()

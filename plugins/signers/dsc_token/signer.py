@@ -1,12 +1,15 @@
 """The signer itself: chooses the signatory's certificate on the token, has attributes signed, and proves each signature.
 
 While a token is locked, gone or busy its jobs wait (`SignerUnavailable`). What was signed before a token was pulled out is
-remembered for as long as this process lives, so that a job that goes on signs each document once.
+remembered for as long as this process lives, so that a job that goes on signs each document once. One ecoo process of a site
+holds the tokens; any other may enrol, because it asks that one.
 """
 
+import asyncio
 import secrets
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,9 @@ from engine.api import (
     Declined,
     Document,
     EngineError,
-    Evidence,
-    HttpReply,
     Mechanism,
     Mode,
     PluginError,
-    RawCallback,
     RawSignature,
     Refused,
     Signatory,
@@ -34,14 +34,15 @@ from engine.api import (
     SignerContext,
     SignerUnavailable,
     SigningOutcome,
+    SignsAtOnce,
     Untrusted,
     X509Chain,
 )
 
 from .child import Child, run
-from .door import Door, Request, knock
-from .process import TokenProcess
-from .wire import ENDS, Fault, Found, Made, Pin, TokenState
+from .door import HELD, Door, Request, knock
+from .tokens import Tokens
+from .wire import Fault, Found, Made, Pin, TokenState
 
 WAITS = frozenset(("locked", "gone", "no_token", "slow", "died", "module"))
 """Faults that go away when a person inserts and unlocks the token; the others are for a person to correct."""
@@ -52,7 +53,7 @@ LIMIT_S = 60.0
 MAX_REMEMBERED = 2000
 
 
-class DscToken:
+class DscToken(SignsAtOnce):
     """Signs with PKCS#11 tokens in this machine. `Signatory.key` is `TOKEN/ID`: the token's serial or label and the CKA_ID
     in hex; either may be missing if there is no choice or the enrolled fingerprint decides."""
 
@@ -70,8 +71,9 @@ class DscToken:
     def __init__(self, *, child: Child = run, limit_s: float = LIMIT_S) -> None:
         self._child, self._limit_s = child, limit_s
         self._ctx: SignerContext | None = None
-        self._process: TokenProcess | None = None
+        self._tokens: Tokens | None = None
         self._door: Door | None = None
+        self._taking = asyncio.Lock()
         self._issuers: tuple[bytes, ...] = ()
         self._signed: dict[tuple[str, bytes], RawSignature] = {}
 
@@ -87,23 +89,25 @@ class DscToken:
         return wrong
 
     async def open(self, ctx: SignerContext) -> None:
-        """Opens the door for the PIN; the token's process starts when it is first needed."""
+        """Opens the door for the PIN; the driver's process starts when it is first needed.
+
+        Raises SignerUnavailable while another ecoo process holds the tokens; once that one has ended, the next use takes them.
+        """
         if wrong := self.validate_config(ctx.settings):
             raise ConfigError(wrong[0])
-        module = _module(ctx.settings)
+        _require_module(ctx.settings)
         self._issuers = _read_issuers(ctx)
-        door = Door(ctx.folder, self._answer)
-        await door.open()
-        self._ctx, self._door = ctx, door
-        self._process = TokenProcess(str(module), self._child, self._limit_s)
+        self._ctx = ctx
+        await self._held()
 
     async def close(self) -> None:
-        """Closes the door and ends the token's process, which locks the tokens."""
-        door, process, self._door, self._process, self._ctx = self._door, self._process, None, None, None
-        if door is not None:
-            await door.close()
-        if process is not None:
-            await process.stop()
+        """Closes the door and ends the driver's processes, which locks the tokens."""
+        async with self._taking:
+            door, tokens, self._door, self._tokens, self._ctx = self._door, self._tokens, None, None, None
+            if door is not None:
+                await door.close()
+            if tokens is not None:
+                await tokens.close()
 
     async def identity(self, signatory: Signatory) -> X509Chain | None:
         """The enrolled X.509 certificate as it lies on the token; no PIN is needed."""
@@ -113,50 +117,33 @@ class DscToken:
     async def enrol(self, signatory: Signatory, evidence: bytes | None = None) -> X509Chain:
         """The one certificate of the token that may sign now, once its key proved to be there by a signature over a nonce.
 
-        Refused lists the certificates, each with its key, if there are several; SignerUnavailable while the token is locked.
+        If another ecoo process holds the tokens, that one is asked. Refused lists the certificates, each with its key, if there
+        are several; SignerUnavailable while the token is locked.
         """
+        try:
+            await self._held()
+        except SignerUnavailable as error:
+            if error.code != HELD:
+                raise
+            return await self._enrolled_by_the_holder(signatory)
         found, chain = await self._find(signatory)
         chain.check_usable(self._context().clock.now())
-        await self._make(signatory.key, found, chain, PROOF + secrets.token_bytes(32))
+        await self._make(found, chain, PROOF + secrets.token_bytes(32))
         return chain
 
     async def ready(self, signatory: Signatory) -> None:
         """Returns if the signatory's token is inserted and unlocked and holds the key, which is looked for and not used."""
         found, _ = await self._find(signatory)
-        await self._ask("ready", token=_split(signatory.key)[0], key_id=found.key_id)
+        await self._ask(found, "ready", key_id=found.key_id)
 
     async def start(self, job: SignatureJob) -> SigningOutcome:
         """Signs each document, one C_Sign each; declines if the X.509 certificate may not sign now."""
         try:
             found, chain = await self._find(job.signatory)
             chain.check_usable(self._context().clock.now())
-            return Signed(tuple([SignedDocument(d.id, await self._sign(job.signatory.key, found, chain, d)) for d in job.documents]))
+            return Signed(tuple([SignedDocument(d.id, await self._sign(found, chain, d)) for d in job.documents]))
         except Refused as refused:
             return Declined(refused.code, refused.say)
-
-    async def complete(self, job: SignatureJob, evidence: Evidence) -> SigningOutcome:
-        """Nothing waits here, so nothing is completed: signs as `start` does."""
-        return await self.start(job)
-
-    async def poll(self, job: SignatureJob) -> SigningOutcome:
-        """Signs what is not signed yet."""
-        return await self.start(job)
-
-    def locate(self, raw: RawCallback) -> str | None:
-        """No callback is ever ours."""
-        return None
-
-    async def verify(self, ctx: SignerContext, raw: RawCallback) -> Evidence:
-        """No callback is ever ours."""
-        raise Untrusted("The signer dsc_token expects no callbacks.")
-
-    def acknowledge(self, accepted: bool) -> HttpReply:
-        """No callback is ever ours."""
-        return HttpReply(404)
-
-    async def cancel(self, job: SignatureJob) -> bool:
-        """True: what was not signed at once will not be."""
-        return True
 
     # --- for the person at the door ------------------------------------------------------------
 
@@ -175,49 +162,72 @@ class DscToken:
             return None if fault.code == "nobody" else fault.say
 
     async def _answer(self, request: Request) -> str:
-        states = await self._tokens()
+        if request.verb == "enrol":
+            return await self._enrolled_here(request)
+        tokens = await self._held()
+        if request.verb == "lock" and (locked := await tokens.lock(request.token)):
+            return f"Locked: {', '.join(state.named for state in locked)}."
+        states = await tokens.inserted()
         if request.verb == "check":
             return _describe(states)
-        if request.verb == "lock":
-            if request.token:
-                _chosen(states, request.token)
-            return str(await self._running().ask("lock", token=request.token))
+        if request.verb == "lock" and not request.token:
+            return "No token was unlocked."
         state = _chosen(states, request.token)
+        if request.verb == "lock":
+            return f"The token {state.named} was not unlocked."
         if request.verb == "choose":
             return f"PIN of {state.named}: " if not state.unlocked else ""
         if request.verb != "unlock" or not request.pin:
             raise Fault("bad_request", "No PIN was given; nothing was tried.")
-        say = str(await self._running().ask("unlock", token=state.serial, pin=request.pin, final_try=request.final_try))
+        say = await tokens.unlock(state, request.pin, final_try=request.final_try)
         self._context().wake()
         return say
 
-    async def _tokens(self) -> list[TokenState]:
-        """The tokens by a driver that works: one that lost its token is ended, and a new one is asked. Uses no PIN."""
+    async def _enrolled_here(self, request: Request) -> str:
+        """The chain for another ecoo process that enrols, as PEM."""
         try:
-            states: list[TokenState] = await self._running().ask("tokens")
+            chain = await self.enrol(Signatory("", request.name, request.token))
+        except EngineError as error:
+            raise Fault(error.code, error.say) from None
+        return "".join(_to_pem(der) for der in (chain.leaf, *chain.issuers))
+
+    async def _enrolled_by_the_holder(self, signatory: Signatory) -> X509Chain:
+        """The chain that the process at the door had prove itself; issuers that only these settings name are added."""
+        request = Request("enrol", signatory.key, name=signatory.name)
+        try:
+            pem = await asyncio.to_thread(knock, self._context().folder, request)
         except Fault as fault:
-            if fault.code not in ENDS | {"died"}:
-                raise
-            states = await self._running().ask("tokens")
-        return states
+            raise _error(fault) from None
+        leaf, *issuers = (each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(pem.encode()))
+        return self._chain(leaf, issuers)
 
     # --- inside --------------------------------------------------------------------------------
 
-    async def _sign(self, key: str, found: Found, chain: X509Chain, document: Document) -> RawSignature:
+    async def _held(self) -> Tokens:
+        """The tokens, which this process takes now if no process holds them. Raises SignerUnavailable, `HELD` if another does."""
+        async with self._taking:
+            ctx = self._context()
+            if self._tokens is None:
+                door = Door(ctx.folder, self._answer)
+                await door.open()
+                self._door, self._tokens = door, Tokens(ctx.settings["module"], self._child, self._limit_s)
+            return self._tokens
+
+    async def _sign(self, found: Found, chain: X509Chain, document: Document) -> RawSignature:
         if document.attributes is None:
             raise PluginError("The signer dsc_token was given a document without signed attributes.")
         place = (chain.fingerprint, document.attributes)
         if place in self._signed:
             return self._signed[place]
-        signature = await self._make(key, found, chain, document.attributes)
+        signature = await self._make(found, chain, document.attributes)
         if len(self._signed) >= MAX_REMEMBERED:
             self._signed.clear()
         self._signed[place] = signature
         return signature
 
-    async def _make(self, key: str, found: Found, chain: X509Chain, data: bytes) -> RawSignature:
+    async def _make(self, found: Found, chain: X509Chain, data: bytes) -> RawSignature:
         """One C_Sign, and the proof that the key belongs to the X.509 certificate."""
-        made: Made = await self._ask("sign", token=_split(key)[0], key_id=found.key_id, data=data)
+        made: Made = await self._ask(found, "sign", key_id=found.key_id, data=data)
         signature = RawSignature(made.value, Mechanism.ECDSA_SHA256 if made.ecdsa else Mechanism.RSA_SHA256)
         if not chain.verifies(data, signature):
             raise Untrusted(
@@ -226,32 +236,34 @@ class DscToken:
         return signature
 
     async def _find(self, signatory: Signatory) -> tuple[Found, X509Chain]:
-        token, key_id = _split(signatory.key)
-        on_token = await self._certificates(token, signatory)
-        chains = [(f, self._chain(f, on_token)) for f in on_token if not key_id or f.key_id == key_id]
-        if signatory.fingerprint is not None:
-            chosen = [pair for pair in chains if pair[1].fingerprint == signatory.fingerprint]
-            if not chosen:
-                raise Refused(
-                    f"The X.509 certificate enrolled for {signatory.name} is not on this token. {_listing(chains)}",
-                    code="not_enrolled",
-                )
-            return chosen[0]
-        if not chains:
-            raise Refused(
-                f"The token holds no X.509 certificate with that id. {_listing([(f, self._chain(f, on_token)) for f in on_token])}",
-                code="unknown_key",
-            )
-        return self._only_usable(signatory, chains)
-
-    async def _certificates(self, token: str, signatory: Signatory) -> list[Found]:
+        """The certificate that signs: the enrolled one, wherever it is, or the only one that may be enrolled."""
+        tokens = await self._held()
         try:
-            found: list[Found] = await self._ask("certificates", token=token)
-        except SignerUnavailable as error:
-            if error.code == "no_token" and signatory.fingerprint and token:
-                raise SignerUnavailable(f"The token {token} of {signatory.name} is needed. {error.say}", code=error.code) from None
-            raise
-        return found
+            return await (self._enrolled(tokens, signatory) if signatory.fingerprint else self._unenrolled(tokens, signatory))
+        except Fault as fault:
+            if fault.code == "no_token" and signatory.fingerprint and (name := _split(signatory.key)[0]):
+                say = f"The token {name} of {signatory.name} is not inserted; insert it, then unlock it with `ecoo token unlock`."
+                raise SignerUnavailable(say, code=fault.code) from None
+            raise _error(fault) from None
+
+    async def _enrolled(self, tokens: Tokens, signatory: Signatory) -> tuple[Found, X509Chain]:
+        """Looks on the unlocked tokens first, then on those that are known, then for what was inserted meanwhile."""
+        name, key_id = _split(signatory.key)
+        chains: list[tuple[Found, X509Chain]] = []
+        for look in (tokens.unlocked, partial(tokens.certificates, several=True), partial(tokens.certificates, several=True, anew=True)):
+            chains = self._chains(await look(name), key_id)
+            for pair in chains:
+                if pair[1].fingerprint == signatory.fingerprint:
+                    return pair
+        raise Refused(f"The X.509 certificate enrolled for {signatory.name} is not on this token. {_listing(chains)}", code="not_enrolled")
+
+    async def _unenrolled(self, tokens: Tokens, signatory: Signatory) -> tuple[Found, X509Chain]:
+        name, key_id = _split(signatory.key)
+        on_token = await tokens.certificates(name)
+        chains = self._chains(on_token, key_id)
+        if not chains:
+            raise Refused(f"The token holds no X.509 certificate with that id. {_listing(self._chains(on_token, b''))}", code="unknown_key")
+        return self._only_usable(signatory, chains)
 
     def _only_usable(self, signatory: Signatory, chains: Sequence[tuple[Found, X509Chain]]) -> tuple[Found, X509Chain]:
         at = self._context().clock.now()
@@ -268,26 +280,26 @@ class DscToken:
             f"There is no X.509 certificate for {signatory.name} on this token that can sign. {reasons}".strip(), code="unknown_key"
         )
 
-    def _chain(self, found: Found, on_token: Sequence[Found]) -> X509Chain:
-        """The leaf with those issuers of the token and of the settings that stand above it."""
-        pool = {c.subject: c for c in (x509.load_der_x509_certificate(der) for der in (*(f.der for f in on_token), *self._issuers))}
+    def _chains(self, on_token: Sequence[Found], key_id: bytes) -> list[tuple[Found, X509Chain]]:
+        """Those certificates that have this id, or all without one, each with its issuers."""
+        ders = [found.der for found in on_token]
+        return [(found, self._chain(found.der, ders)) for found in on_token if not key_id or found.key_id == key_id]
+
+    def _chain(self, leaf: bytes, beside: Sequence[bytes]) -> X509Chain:
+        """The leaf with those issuers that stand above it, of what lies beside it and of the settings."""
+        pool = {c.subject: c for c in (x509.load_der_x509_certificate(der) for der in (*beside, *self._issuers))}
         issuers: list[bytes] = []
-        current = x509.load_der_x509_certificate(found.der)
+        current = x509.load_der_x509_certificate(leaf)
         while (above := pool.pop(current.issuer, None)) is not None and above != current:
             issuers.append(above.public_bytes(Encoding.DER))
             current = above
-        return X509Chain(found.der, tuple(issuers))
+        return X509Chain(leaf, tuple(issuers))
 
-    async def _ask(self, verb: str, **arguments: object) -> Any:
+    async def _ask(self, found: Found, verb: str, **arguments: object) -> Any:
         try:
-            return await self._running().ask(verb, **arguments)
+            return await (await self._held()).ask(found, verb, **arguments)
         except Fault as fault:
             raise _error(fault) from None
-
-    def _running(self) -> TokenProcess:
-        if self._process is None:
-            raise PluginError("The signer dsc_token was used before it was opened, or after it was closed.")
-        return self._process
 
     def _context(self) -> SignerContext:
         if self._ctx is None:
@@ -295,11 +307,9 @@ class DscToken:
         return self._ctx
 
 
-def _module(settings: Mapping[str, str]) -> Path:
-    module = Path(settings["module"])
-    if not module.is_file():
+def _require_module(settings: Mapping[str, str]) -> None:
+    if not (module := Path(settings["module"])).is_file():
         raise ConfigError(f"[signers.dsc_token] module: there is no file {module}; install the token's driver.")
-    return module
 
 
 def _split(key: str) -> tuple[str, bytes]:
@@ -311,8 +321,16 @@ def _split(key: str) -> tuple[str, bytes]:
 
 
 def _error(fault: Fault) -> EngineError:
+    if fault.code == "nobody":
+        return SignerUnavailable("The ecoo process that holds the tokens of this site is starting or ending just now.", code=HELD)
+    if fault.code == Untrusted.code:
+        return Untrusted(fault.say)
     kind = SignerUnavailable if fault.code in WAITS else Refused
     return kind(fault.say, code=fault.code)
+
+
+def _to_pem(der: bytes) -> str:
+    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode()
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

@@ -57,11 +57,14 @@ class TokenState:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An X.509 certificate on a token: its CKA_ID, which the private key shares, its DER, and how `--key` names its token."""
+    """An X.509 certificate on a token: its CKA_ID, which the private key shares, and its DER; the token's serial, how a
+    sentence names that token, and how `--key` does."""
 
     key_id: bytes
     der: bytes
-    token: str = ""
+    serial: str
+    named: str
+    token: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,8 @@ from engine.api import (
     ConfigError,
     ConfigField,
     Declined,
-    Evidence,
-    HttpReply,
     Mode,
     PluginError,
-    RawCallback,
     Refused,
     Signatory,
     SignatureJob,
@@ -20,7 +17,7 @@ from engine.api import (
     SignedDocument,
     SignerContext,
     SigningOutcome,
-    Untrusted,
+    SignsAtOnce,
     X509Chain,
 )
 
@@ -28,7 +25,7 @@ from .demo import Person, make_demo_keys
 from .files import LoadedKey, load_key
 
 
-class KeyFile:
+class KeyFile(SignsAtOnce):
     """Signs with keys from files. `Signatory.key` is the file's stem."""
 
     id = "key_file"
@@ -68,6 +65,8 @@ class KeyFile:
     async def identity(self, signatory: Signatory) -> X509Chain | None:
         """The chain beside the key. Raises Refused if there is no such key or it is not the enrolled one."""
         chain = self._key(signatory.key).chain
+        if signatory.fingerprint not in (None, chain.fingerprint):  # the file may have been renewed since it was read
+            chain = self._key(signatory.key, anew=True).chain
         if signatory.fingerprint not in (None, chain.fingerprint):
             raise Refused(
                 f"The key {signatory.key!r} now belongs to {chain.label}, which is not enrolled for {signatory.name}; enrol it first.",
@@ -77,7 +76,7 @@ class KeyFile:
 
     async def enrol(self, signatory: Signatory, evidence: bytes | None = None) -> X509Chain:
         """The chain of the key, checked to be usable now."""
-        chain = self._key(signatory.key).chain
+        chain = self._key(signatory.key, anew=True).chain
         chain.check_usable(self._context().clock.now())
         return chain
 
@@ -95,30 +94,6 @@ class KeyFile:
         key = self._key(job.signatory.key)
         return Signed(tuple(SignedDocument(d.id, key.sign(_attributes(d.attributes))) for d in job.documents))
 
-    async def complete(self, job: SignatureJob, evidence: Evidence) -> SigningOutcome:
-        """Nothing waits here, so nothing is completed: signs as `start` does."""
-        return await self.start(job)
-
-    async def poll(self, job: SignatureJob) -> SigningOutcome:
-        """Signs the same bytes again: the answer of the first try was never used."""
-        return await self.start(job)
-
-    def locate(self, raw: RawCallback) -> str | None:
-        """No callback is ever ours."""
-        return None
-
-    async def verify(self, ctx: SignerContext, raw: RawCallback) -> Evidence:
-        """No callback is ever ours."""
-        raise Untrusted("The signer key_file expects no callbacks.")
-
-    def acknowledge(self, accepted: bool) -> HttpReply:
-        """No callback is ever ours."""
-        return HttpReply(404)
-
-    async def cancel(self, job: SignatureJob) -> bool:
-        """True: what was not signed at once will not be."""
-        return True
-
     def rehearse(self, folder: Path, people: Sequence[Person], now: datetime) -> Path:
         """Makes demonstration keys for the people in `folder` and gives the path of their root; see `make_demo_keys`."""
         return make_demo_keys(folder, people, now)
@@ -128,9 +103,9 @@ class KeyFile:
             raise PluginError("The signer key_file was used before it was opened, or after it was closed.")
         return self._ctx
 
-    def _key(self, stem: str) -> LoadedKey:
+    def _key(self, stem: str, *, anew: bool = False) -> LoadedKey:
         ctx = self._context()
-        if stem not in self._keys:
+        if anew or stem not in self._keys:
             folder = ctx.folder / ctx.settings.get("folder", ".")
             self._keys[stem] = load_key(folder, stem, ctx.settings.get("passphrase"))
         return self._keys[stem]

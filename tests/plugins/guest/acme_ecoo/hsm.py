@@ -16,7 +16,7 @@ from .rehearsal import make_keys
 contract = 1
 
 
-class AcmeHsm:
+class AcmeHsm(api.SignsAtOnce):
     id, title, mode, max_documents = "acme_hsm", "Acme HSM", api.Mode.SERVER, 100
     config_fields: Sequence[api.ConfigField] = (api.ConfigField("slot", "The slot of the HSM.", default="0"),)
 
@@ -59,24 +59,6 @@ class AcmeHsm:
         key = load_pem_private_key((self.ctx.folder / f"{job.signatory.key}.key.pem").read_bytes(), None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
         return api.Signed(tuple(api.SignedDocument(each.id, _sign(key, each.attributes or b"")) for each in job.documents))
-
-    async def complete(self, job: api.SignatureJob, evidence: api.Evidence) -> api.SigningOutcome:
-        return await self.start(job)
-
-    async def poll(self, job: api.SignatureJob) -> api.SigningOutcome:
-        return await self.start(job)
-
-    async def cancel(self, job: api.SignatureJob) -> bool:
-        return True
-
-    def locate(self, raw: api.RawCallback) -> str | None:
-        return None
-
-    async def verify(self, ctx: api.SignerContext, raw: api.RawCallback) -> api.Evidence:
-        raise api.Untrusted("The signer acme_hsm expects no callbacks.")
-
-    def acknowledge(self, accepted: bool) -> api.HttpReply:
-        return api.HttpReply(404)
 
     def rehearse(self, folder: Path, people: Sequence[tuple[str, str, str]], now: datetime) -> Path:
         return make_keys(folder, people, now)
