@@ -28,10 +28,10 @@ async def require_key(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
 
 async def optional_caller(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
     """Who calls, or None for a stranger. Raises 401 for a key that is sent and not valid."""
-    header = connection.headers.get("authorization")
+    header = next((value for name, value in connection.scope["headers"] if name == b"authorization"), None)
     if header is None:
         return None
-    scheme, _, key = header.partition(" ")
+    scheme, _, key = header.decode("latin-1").partition(" ")
     key = key.strip()
     caller = None
     if scheme.lower() == "bearer" and 0 < len(key) <= _LONGEST:

@@ -5,7 +5,8 @@ most of what we answer is about somebody.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 from litestar.types import BeforeMessageSendHookHandler, Message, Scope
@@ -28,6 +29,14 @@ _ALWAYS: Mapping[str, str] = {
     "x-robots-tag": "noindex, nofollow",
     "cache-control": "no-store",
 }
+# What the API answers is no page: it loads nothing, opens nothing and sends nobody anywhere (OWASP REST Security sheet).
+_OF_API: Mapping[str, str] = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+_API = "/api/"
 _INDEXED = frozenset({"/", "/verify"})
 
 
@@ -40,18 +49,36 @@ def request_id(scope: Any) -> str:
 
 def security_headers(*, tls: bool) -> BeforeMessageSendHookHandler:
     """The hook that completes the headers of an answer; `tls` adds the promise never to be asked without it."""
-    always = {**_ALWAYS, **({"strict-transport-security": "max-age=31536000"} if tls else {})}
-    ready = [(name.encode(), value.encode()) for name, value in always.items()]
+    promise = {"strict-transport-security": "max-age=31536000"} if tls else {}
+    of_pages, of_api = _Ready.of({**_ALWAYS, **promise}), _Ready.of({**_OF_API, **promise})
     page_only = {b"x-robots-tag"}
 
     async def complete(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
-        headers = list(message["headers"])
-        present = {name.lower() for name, _ in headers}
-        left_out = page_only if scope["path"] in _INDEXED else frozenset()
-        headers += [header for header in ready if header[0] not in present and header[0] not in left_out]
-        headers.append((b"x-request-id", request_id(scope).encode()))
-        message["headers"] = headers
+        path = scope["path"]
+        ready = of_api if path.startswith(_API) else of_pages
+        said = list(message["headers"])
+        left_out = {name.lower() for name, _ in said}
+        if path in _INDEXED:
+            left_out |= page_only
+        message["headers"] = [*said, *ready.without(left_out), (b"x-request-id", request_id(scope).encode())]
 
     return complete
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """Headers as they go out."""
+
+    names: frozenset[bytes]
+    headers: Sequence[tuple[bytes, bytes]]
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> "_Ready":
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        return cls(frozenset(name for name, _ in encoded), encoded)
+
+    def without(self, names: Set[bytes]) -> Sequence[tuple[bytes, bytes]]:
+        """All but those of these names."""
+        return self.headers if self.names.isdisjoint(names) else [header for header in self.headers if header[0] not in names]

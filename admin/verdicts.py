@@ -7,7 +7,7 @@ from engine.certificate import Verdict
 from engine.proof import REASONS, Answer
 from engine.proof.signature import REASONS as SIGNATURE_REASONS
 
-__all__ = ["VERDICTS", "Said", "reasons_of", "say", "tidy"]
+__all__ = ["UNKNOWN_CODE", "VERDICTS", "Said", "reasons_of", "say", "tidy"]
 
 _LONGEST = 500
 
@@ -53,6 +53,9 @@ VERDICTS: Mapping[Verdict, Said] = {
         "Check the number against the paper, character by character. A certificate that was never issued here reads the same.",
     ),
 }
+
+# Nobody types a code: it was scanned from a paper that is not ours, or from one that was damaged.
+UNKNOWN_CODE = "Scan the QR code once more, or verify by the number on the paper. A certificate that was never issued here reads the same."
 
 
 def reasons_of(answer: Answer) -> list[str]:

@@ -34,4 +34,4 @@ def ist_day(moment: datetime) -> date:
 
 def utc_text(moment: datetime) -> str:
     """The moment as the API writes it: UTC to the second, ending in Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar.connection import Request
 from litestar.enums import MediaType
 from litestar.response import Response
+from markupsafe import Markup
 
 from admin.csrf import FIELD
 from admin.headers import request_id
@@ -24,7 +25,7 @@ __all__ = ["page"]
 def environment() -> Environment:
     """The templates, with everything escaped that is not markup of ours."""
     made = Environment(loader=PackageLoader("admin"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"day": _day, "moment": _moment}
+    made.filters |= {"breakable": _breakable, "day": _day, "moment": _moment}
     made.globals |= {"asset": _asset}
     return made
 
@@ -55,6 +56,11 @@ def _asset(name: str) -> str:
     """The address of a static file, which changes with its bytes, so that a browser may keep it."""
     data = (files("admin") / "static" / name).read_bytes()
     return f"/static/{name}?v={hashlib.sha256(data).hexdigest()[:12]}"
+
+
+def _breakable(value: str) -> Markup:
+    """A number that may go on in the next line after each of its slashes, and reads and copies as one."""
+    return Markup("/<wbr>").join(value.split("/"))  # join escapes every part
 
 
 def _day(value: str) -> str:

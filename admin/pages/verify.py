@@ -17,8 +17,9 @@ from litestar.response import Response
 from admin.limits import EVERYBODY, address_of
 from admin.pages.rendering import page
 from admin.parts import parts_of
-from admin.verdicts import VERDICTS, reasons_of, tidy
+from admin.verdicts import UNKNOWN_CODE, VERDICTS, reasons_of, tidy
 from engine.application import LEGACY_PLATFORM
+from engine.certificate import Verdict
 from engine.errors import Refused
 from engine.people import answer_captcha, captcha_media, new_captcha
 from engine.proof import Answer
@@ -60,18 +61,20 @@ async def by_number(request: Request[Any, Any, Any]) -> Response[str]:
 async def by_file(request: Request[Any, Any, Any]) -> Response[str]:
     """The verdict on a PDF; what it is shows in its bytes, its name is not looked at."""
     _count(request, "verify_page")
+    parts = parts_of(request)
+    parts.limits.hit("verify_file", address_of(request), parts.site.config.verify.files_per_minute)
     sent = (await request.form()).get("file")
     data = await sent.read() if isinstance(sent, UploadFile) else b""
     if not data:
         return await _form(request, status=422, wrong={"file": "Choose the PDF file of the certificate."})
-    return _verdict(request, await parts_of(request).site.verifier.file(data))
+    return _verdict(request, await parts.site.verifier.file(data))
 
 
 @get(["/v/{code:str}", "/V/{code:str}"], include_in_schema=False)
 async def by_code(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[str]:
     """The verdict on the code that the QR carries."""
     _count(request, "verify_code", times=_CODES_PER_TRY)
-    return _verdict(request, await parts_of(request).site.verifier.code(tidy(code)))
+    return _verdict(request, await parts_of(request).site.verifier.code(tidy(code)), by_code=True)
 
 
 @get("/verify/captcha/{kind:str}", include_in_schema=False)
@@ -100,12 +103,14 @@ async def _form(
     return page(request, "verify.html", status=status, form=True, number=number, wrong=wrong or {}, challenge=challenge)
 
 
-def _verdict(request: Request[Any, Any, Any], answer: Answer, *, asked: str = "") -> Response[str]:
+def _verdict(request: Request[Any, Any, Any], answer: Answer, *, asked: str = "", by_code: bool = False) -> Response[str]:
+    said = VERDICTS[answer.verdict]
     return page(
         request,
         "verdict.html",
         verdict=str(answer.verdict),
-        said=VERDICTS[answer.verdict],
+        said=said,
+        advice=UNKNOWN_CODE if by_code and answer.verdict is Verdict.UNKNOWN else said.advice,
         reasons=reasons_of(answer),
         certificate=answer.certificate,
         asked=asked,
