@@ -13,18 +13,19 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from engine import demo
-from engine.application import Application
+from engine.application import Application, ApplicationState
 from engine.certificate import file_name, verify_url
 from engine.cli.hints import naming_site
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
 from engine.cli.output import DONE, names_a_file, say, show
-from engine.clock import ist_day
 from engine.config import Config, require_public
 from engine.errors import ConfigError, Refused
-from engine.filing import Draft, examine, read
+from engine.filing import Draft, find, read
 from engine.issuing import queue
 from engine.issuing.shell import approve_at_shell
+from engine.money import foresee
 from engine.proof import files_of
+from engine.scope import PLATFORM
 from engine.site import Site, open_site
 
 __all__ = ["add_to", "issue_in"]
@@ -33,6 +34,7 @@ _REFERENCE = re.compile(r"APP-[0-9A-Z]{10}", re.IGNORECASE)
 _PATIENCE_S = 120.0
 _LONG_S = 300
 _LOOK_AGAIN_S = 0.5
+_TO_APPROVE = frozenset({ApplicationState.DRAFT, ApplicationState.QUERIED, ApplicationState.FILED})
 Tell = Callable[[str], None]
 
 
@@ -132,8 +134,7 @@ async def issue_in(
     What a person must do first is told, and then waited for, up to `wait_s` seconds.
     """
     async with open_site(config, work=False) as site:
-        if isinstance(subject, Application):
-            examine(subject, site.registry, ist_day(site.clock.now())).require()
+        await _look(site, subject, tell)
         draft, approval = await approve_at_shell(
             subject, officer=officer, signatory=signatory, registry=site.registry, clock=site.clock, demo=config.site.demo
         )
@@ -147,6 +148,22 @@ async def issue_in(
     say("Another ecoo process works on this site; waiting for it to issue.")
     async with open_site(config, work=False) as site:
         return await _finish(site, draft, approval.id, wait_s, tell)
+
+
+async def _look(site: Site, subject: Application | str, tell: Tell) -> None:
+    """Tells what the person who is about to approve should look at twice. Raises Refused for a file that surely is wrong."""
+    at = site.clock.now()
+    if isinstance(subject, Application):
+        outlook = await foresee(PLATFORM, subject, registry=site.registry, at=at)
+        outlook.require()
+    else:
+        draft = await find(PLATFORM, subject)
+        if draft.state not in _TO_APPROVE:
+            return
+        outlook = await foresee(PLATFORM, draft.application, registry=site.registry, at=at, draft=draft)
+    for doubt in outlook.warnings:
+        if doubt.box is not None:  # what the form leaves open is the agency's, not this application's
+            tell(f"Look at {doubt.box}: {doubt.say}")
 
 
 async def _stay(site: Site, approval: UUID, wait_s: float, tell: Tell) -> queue.Outcome:

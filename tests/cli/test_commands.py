@@ -61,8 +61,11 @@ def test_an_issued_certificate_is_described_and_written_once(shell: Any, write: 
 
 
 def test_the_same_file_twice_issues_two_certificates_in_sequence(shell: Any, write: Any, example: dict[str, Any]) -> None:
-    numbers = [shell.ecoo("issue", write(example), "--json").json["number"] for _ in range(2)]
-    assert [number[-8:-1] for number in numbers] == ["0000001", "0000002"]
+    first, second = (shell.ecoo("issue", write(example), "--json") for _ in range(2))
+    assert [ended.json["number"][-8:-1] for ended in (first, second)] == ["0000001", "0000002"]
+    assert "Look at invoices[0].number" not in first.err
+    told = next(line for line in second.err.splitlines() if line.startswith("Look at invoices[0].number"))
+    assert first.json["number"] in told, "the officer learns that these goods are certified already"
 
 
 def test_verify_answers_with_the_verdict_and_its_exit_code(shell: Any, write: Any, example: dict[str, Any], tmp_path: Path) -> None:
@@ -129,7 +132,7 @@ def test_an_unforeseen_error_says_nothing_but_a_reference(
     def explode(*_: object, **__: object) -> None:
         raise RuntimeError("secret words")
 
-    monkeypatch.setattr("engine.cli.issuing.examine", explode)
+    monkeypatch.setattr("engine.cli.issuing.foresee", explode)
     ended = shell.ecoo("issue", write(example), "--json")
     assert ended.code == 4
     assert ended.json["error"]["reference"].startswith("ERR-")
