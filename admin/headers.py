@@ -4,7 +4,7 @@ One hook writes them all, so that no page can forget one. An answer that says no
 most of what we answer is about somebody.
 """
 
-import secrets
+import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,7 @@ _INDEXED = frozenset({"/", "/verify"})
 def request_id(scope: Any) -> str:
     """The id of this request: 16 hex digits, made when first asked for; never taken from the caller."""
     state: dict[str, Any] = scope.setdefault("state", {})
-    found: str = state.get("request_id") or state.setdefault("request_id", secrets.token_hex(8))
+    found: str = state.get("request_id") or state.setdefault("request_id", os.urandom(8).hex())
     return found
 
 

@@ -5,8 +5,8 @@ answer a captcha. A look-up touches one indexed row and memory; it is the busies
 query and writes its answer itself, without Litestar's parameters and responses.
 """
 
-from collections.abc import Iterable
 from typing import Any, Literal
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from litestar import Request, get, post
@@ -30,7 +30,7 @@ __all__ = ["MOST_PDF_BYTES", "VerifyAnswer", "by_file", "by_question"]
 
 MOST_PDF_BYTES = 8_000_000
 
-_WAYS = ("number", "code", "link")
+_WAYS = {b"number": "number", b"code": "code", b"link": "link"}
 _LONGEST = 500
 
 
@@ -52,7 +52,7 @@ async def by_question(request: Request[Any, Any, Any]) -> ASGIApp:
     parts = parts_of(request)
     caller = await _counted(parts, request)
     verifier = parts.site.verifier
-    way, word = _question(request.query_params.multi_items())
+    way, word = _question(request.scope["query_string"])
     if way == "code":
         return _answer(await verifier.code(word))
     if way == "link":
@@ -87,12 +87,14 @@ async def _sent(request: Request[Any, Any, Any]) -> bytes:
     return await request.body()
 
 
-def _question(fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
+def _question(query: bytes) -> tuple[str, str]:
     """The one way that was asked by, and its word. Raises Refused unless there is exactly one, of a length that can be."""
-    asked = [field for field in fields if field[0] in _WAYS]
+    fields = [field.partition(b"=") for field in query.split(b"&")]
+    asked = [(_WAYS[name], word) for name, _, word in fields if name in _WAYS]
     if len(asked) != 1:
         raise Refused.because([Problem("number, code, link", "exactly one", "Ask by exactly one of number, code and link.")])
-    way, word = asked[0]
+    way, sent = asked[0]
+    word = unquote_to_bytes(sent.replace(b"+", b" ")).decode("utf-8", "replace")
     if len(word) > _LONGEST:
         raise Refused.because([Problem(way, "parameter", f"{way} is {len(word)} characters long; at most {_LONGEST} are read.")])
     return way, tidy(word)
