@@ -7,7 +7,7 @@ from engine.certificate import Verdict
 from engine.proof import REASONS, Answer
 from engine.proof.signature import REASONS as SIGNATURE_REASONS
 
-__all__ = ["UNKNOWN_CODE", "VERDICTS", "Said", "reasons_of", "say", "tidy"]
+__all__ = ["ALTERED_UNSHOWN", "UNKNOWN_CODE", "UNKNOWN_FILE", "VERDICTS", "Said", "reasons_of", "say", "tidy"]
 
 _LONGEST = 500
 
@@ -54,6 +54,9 @@ VERDICTS: Mapping[Verdict, Said] = {
     ),
 }
 
+# Its number can be guessed, so nothing of the register is shown for it.
+ALTERED_UNSHOWN = "Do not rely on it. Verify by the QR code or the number on the paper, or ask for the file as it was issued."
+UNKNOWN_FILE = "Ask for the PDF as it was issued, or verify by the QR code or the number on the paper."
 # Nobody types a code: it was scanned from a paper that is not ours, or from one that was damaged.
 UNKNOWN_CODE = "Scan the QR code once more, or verify by the number on the paper. A certificate that was never issued here reads the same."
 

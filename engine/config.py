@@ -102,7 +102,7 @@ class ServeSection:
 class VerifySection:
     """[verify]"""
 
-    per_minute: int = _setting(60, "how often one address, or one key, may ask in a minute; by the code of a QR five times as often")
+    per_minute: int = _setting(60, "how often one address, or one key, may ask in a minute; the page behind a QR code five times as often")
     files_per_minute: int = _setting(20, "how many files one address may have verified in a minute")
     global_per_minute: int = _setting(6000, "how often all addresses together may ask in a minute")
 

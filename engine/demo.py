@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -147,22 +148,40 @@ async def _database(config: Config) -> AsyncIterator[None]:
 def _make_keys(config: Config, registry: Registry, now: datetime) -> None:
     """Has the demonstration's signer make the keys, unless a root that is trusted lies beside them already.
 
-    Raises ConfigError if the signer makes none, or if engine.toml does not trust the root that it made.
+    Keys without their root, left by a start that was cut off, make room for new ones; a folder outside the signer's own is
+    never emptied. Raises ConfigError, and removes nothing, if the signer makes none or engine.toml does not trust their root.
     """
     id = config.site.demo_signer
-    folder = (config.plugin_folder("signers", id) / config.signers.get(id, {}).get("folder", ".")).resolve()
+    own = config.plugin_folder("signers", id).resolve()
+    folder = (own / config.signers.get(id, {}).get("folder", ".")).resolve()
     if any(root.exists() for root in config.trust.roots if root.is_relative_to(folder)):
         return
     signer = registry.signer(id)
     if not isinstance(signer, Rehearses):
         raise ConfigError(f"{config.path}: the signer {id} makes no demonstration keys. Name another one in [site] demo_signer.")
-    if folder.exists():  # a start that was cut off: keys without their root serve nobody
-        shutil.rmtree(folder)
     persons = [
         ("officer", "Asha Deshmukh", "Export Inspection Agency (demonstration)"),
         ("exporter", "Vikram Rao", "Sahyadri Export House (demonstration)"),
     ]
-    root = signer.rehearse(folder, persons, now)
+
+    def make(place: Path) -> Path:
+        return signer.rehearse(place, persons, now)
+
+    if folder.exists() and any(folder.iterdir()):
+        if not folder.is_relative_to(own):
+            raise ConfigError(
+                f"{config.path}: [signers.{id}] folder: {folder} holds files but no root of [trust] roots, and is not ours to empty. "
+                "Name an empty folder, or one whose root is trusted."
+            )
+        with tempfile.TemporaryDirectory() as elsewhere:  # where the root will lie is known only once there is one
+            trial = Path(elsewhere).resolve()
+            root = make(trial).resolve()
+            _require_trusted(config, folder / root.relative_to(trial) if root.is_relative_to(trial) else root)
+        shutil.rmtree(folder)
+    _require_trusted(config, make(folder))
+
+
+def _require_trusted(config: Config, root: Path) -> None:
     if root.resolve() not in config.trust.roots:
         raise ConfigError(f"{config.path}: the root of the demonstration keys is not trusted. Add {root} to [trust] roots.")
 

@@ -99,7 +99,8 @@ async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idem
 
     async def deed() -> ApplicationAnswer:
         filed = await file(caller.scope, reference, registry=site.registry, actor=caller.actor, at=at)
-        return ApplicationAnswer.of(filed.draft)
+        outlook = await foresee(caller.scope, filed.draft.application, registry=site.registry, at=at, draft=filed.draft)
+        return ApplicationAnswer.of(filed.draft, warnings=outlook.warnings)
 
     return await asking.now(deed, at=at)
 

@@ -18,8 +18,6 @@ from engine.store import lookup
 
 __all__ = ["Readiness", "live", "ready"]
 
-_PROBE = b"ecoo: this file shows that the store takes files\n"
-
 
 class Readiness(Struct, frozen=True):
     """`checks` says ok or failed for each part, `signers` says ready or waiting for each that is configured."""
@@ -42,7 +40,7 @@ async def ready(request: Request[Any, Any, Any]) -> Response[Readiness]:
     checks = {
         "database": await _works(_ask_database()),
         "schema": await _works(require_current()),
-        "files": await _works(site.files.put(_PROBE)),
+        "files": await _works(site.files.probe()),
         "keys": await _works(_try_keys(site)),
     }
     signers = {id: "waiting" if id in site.signer_problems else "ready" for id in sorted(site.config.signers)}

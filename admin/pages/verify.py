@@ -17,7 +17,7 @@ from litestar.response import Response
 from admin.limits import EVERYBODY, address_of
 from admin.pages.rendering import page
 from admin.parts import parts_of
-from admin.verdicts import UNKNOWN_CODE, VERDICTS, reasons_of, tidy
+from admin.verdicts import ALTERED_UNSHOWN, UNKNOWN_CODE, UNKNOWN_FILE, VERDICTS, reasons_of, tidy
 from engine.application import LEGACY_PLATFORM
 from engine.certificate import Verdict
 from engine.errors import Refused
@@ -67,14 +67,14 @@ async def by_file(request: Request[Any, Any, Any]) -> Response[str]:
     data = await sent.read() if isinstance(sent, UploadFile) else b""
     if not data:
         return await _form(request, status=422, wrong={"file": "Choose the PDF file of the certificate."})
-    return _verdict(request, await parts.site.verifier.file(data))
+    return _verdict(request, await parts.site.verifier.file(data), unknown=UNKNOWN_FILE)
 
 
 @get(["/v/{code:str}", "/V/{code:str}"], include_in_schema=False)
 async def by_code(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[str]:
     """The verdict on the code that the QR carries."""
     _count(request, "verify_code", times=_CODES_PER_TRY)
-    return _verdict(request, await parts_of(request).site.verifier.code(tidy(code)), by_code=True)
+    return _verdict(request, await parts_of(request).site.verifier.code(tidy(code)), unknown=UNKNOWN_CODE)
 
 
 @get("/verify/captcha/{kind:str}", include_in_schema=False)
@@ -103,14 +103,20 @@ async def _form(
     return page(request, "verify.html", status=status, form=True, number=number, wrong=wrong or {}, challenge=challenge)
 
 
-def _verdict(request: Request[Any, Any, Any], answer: Answer, *, asked: str = "", by_code: bool = False) -> Response[str]:
+def _verdict(request: Request[Any, Any, Any], answer: Answer, *, asked: str = "", unknown: str = "") -> Response[str]:
+    """The page of a verdict; `unknown` is the advice where nothing was found, if it is not that for a number."""
     said = VERDICTS[answer.verdict]
+    advice = said.advice
+    if answer.verdict is Verdict.UNKNOWN and unknown:
+        advice = unknown
+    elif answer.verdict is Verdict.ALTERED and answer.certificate is None:
+        advice = ALTERED_UNSHOWN
     return page(
         request,
         "verdict.html",
         verdict=str(answer.verdict),
         said=said,
-        advice=UNKNOWN_CODE if by_code and answer.verdict is Verdict.UNKNOWN else said.advice,
+        advice=advice,
         reasons=reasons_of(answer),
         certificate=answer.certificate,
         asked=asked,

@@ -67,6 +67,8 @@ def _bytes_of(what: str) -> bytes | None:
     """The bytes of a file if the argument names one, or None."""
     path = Path(what)
     if not names_a_file(what):
+        if path.suffix.lower() == ".pdf" or what.startswith(("/", "./", "../", "~")):
+            raise Refused(f"There is no file {what}.", code="no_such_file", box="WHAT", rule="readable file")
         return None
     if path.stat().st_size > _MOST_BYTES:
         raise Refused(f"{what} is larger than {_MOST_BYTES // 1_000_000} MB; no certificate is.", code="too_large", rule="file size")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import config as configuration
-from engine import schema
+from engine import people, schema
 from engine.cli.options import run_async, site_config
 from engine.cli.output import BROKEN, DONE, show
 from engine.config import Config, settings_help
@@ -78,6 +78,7 @@ async def _opened(config: Config) -> list[_Looked]:
         async with open_site(config, work=False) as site:
             found.append(_Looked("database", True, f"{config.database.url.split('@')[-1]}, schema {schema.fingerprint()[:12]}"))
             found.append(await _one("audit chain", _audit))
+            found.append(await _one("register", _register))
             found.append(_Looked("keys", True, str(config.secrets.key_file)))
             roots = site.trust.fingerprints
             words = "; ".join(f"{name} {fingerprint[:23]}…" for name, fingerprint in roots)
@@ -101,6 +102,13 @@ def _later(act: Callable[[], str]) -> Callable[[], Awaitable[str]]:
         return act()
 
     return run
+
+
+async def _register() -> str:
+    agencies, offices = await people.count_agencies()
+    if not offices:
+        raise ConfigError("The register has no agency with an office, so nothing can be issued. README.md says how they are entered.")
+    return f"{agencies} agencies with {offices} offices"
 
 
 def _fonts() -> str:

@@ -4,6 +4,7 @@ Several certificates under one invoice are legal, for goods may leave in parts. 
 a person should know. What became of the certificates, the rooms above know.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +19,7 @@ __all__ = ["Twin", "note_invoices", "twins_of"]
 
 # Filed and not ended without a certificate; one that came back with a query was filed and will be again.
 _FILED = tuple(map(str, (ApplicationState.FILED, ApplicationState.QUERIED, ApplicationState.APPROVED, ApplicationState.ISSUED)))
-_MOST = 4  # of one invoice, the newest first: enough to name some and to say that there are more
+_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,19 @@ async def note_invoices(draft: Draft, at: datetime) -> None:
     )
 
 
-async def twins_of(scope: Scope, application: Application, invoice: Invoice, *, exporter_id: UUID, own: UUID | None) -> list[Twin]:
+async def twins_of(scope: Scope, application: Application, invoice: Invoice, *, exporter_id: UUID, own: UUID | None) -> AsyncIterator[Twin]:
     """Filed applications of the exporter that the scope covers, for the same scheme and under that invoice, newest first.
 
-    At most four. `own` is the row of the application itself. Duplicates are left out: they certify what another one does.
+    `own` is the row of the application itself. Duplicates are left out: they certify what another one does.
     """
+    skip = 0
+    while found := await _twins(scope, application, invoice, exporter_id, own, skip):
+        for twin in found:
+            yield twin
+        skip += len(found)
+
+
+async def _twins(scope: Scope, application: Application, invoice: Invoice, exporter_id: UUID, own: UUID | None, skip: int) -> list[Twin]:
     row = ApplicationInvoice
     query = (
         row.select(row.application, row.application.reference.as_alias("reference"), row.application.state.as_alias("state"))
@@ -59,8 +68,9 @@ async def twins_of(scope: Scope, application: Application, invoice: Invoice, *, 
             row.application.state.is_in(list(_FILED)),
             row.application.kind != str(Kind.DUPLICATE),
         )
-        .order_by(row.filed_at, ascending=False)
-        .limit(_MOST)
+        .order_by(row.filed_at, row.id, ascending=False)
+        .limit(_AT_ONCE)
+        .offset(skip)
     )
     if own is not None:
         query = query.where(row.application != own)

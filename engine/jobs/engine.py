@@ -1,4 +1,4 @@
-"""DBOS behind a port of our own: register, start, enqueue, wait."""
+"""DBOS behind a port of our own: register, start, enqueue, take over."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandleAsync
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from dbos._error import DBOSException
 
 from engine.errors import Unavailable
@@ -77,6 +77,8 @@ class JobEngine:
         often = _SELDOM_S if self._alone else _OFTEN_S
         await DBOS.register_queue_async(QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=often)
         if self._alone:
+            for other in await self.executors() - {self._executor}:  # workers of a time when this site had several
+                await self.take_over(other)
             self._runners = [asyncio.create_task(self._run_in_turn(), name=f"jobs-{n}") for n in range(self._concurrency)]
         self._open = True
 
@@ -143,17 +145,6 @@ class JobEngine:
         if ids:
             await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
         return len(ids)
-
-    async def wait(self, key: str, timeout_s: float) -> bool:
-        """Waits for a run to end; False if it has not in time."""
-        handle: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(key)
-        try:
-            await asyncio.wait_for(handle.get_result(polling_interval_sec=0.05), timeout_s)
-        except TimeoutError:
-            return False
-        except Exception:  # what went wrong stands in our rows, where the caller looks
-            _log.warning("run_ended_with_an_error", extra={"run": key})
-        return True
 
     async def forget(self, before: datetime) -> int:
         """Deletes the history of runs that were queued before that moment and ended."""

@@ -19,6 +19,7 @@ from engine.errors import Conflict, Problem, Refused
 from engine.filing import Draft, Examined, Twin, examine, look_up, problems_of, together, twins_of, warnings
 from engine.filing.reading.text import shown
 from engine.money.replacing import require_replaceable
+from engine.people import ExporterHere
 from engine.proof import Standing, of_application
 from engine.registry import Registry
 from engine.scope import Scope
@@ -112,7 +113,8 @@ async def _with_rows(scope: Scope, application: Application, alone: Outlook, own
     wrong = alone.wrong
     intake = await look_up(scope, application, wrong=wrong)
     exporter_id = intake.exporter.id if intake.exporter else None
-    known = replace(alone, exporter_id=exporter_id, refusals=(*alone.refusals, *intake.refusals))
+    named = _named_otherwise(application, intake.exporter) if intake.exporter else ()
+    known = replace(alone, exporter_id=exporter_id, refusals=(*alone.refusals, *intake.refusals), warnings=(*named, *alone.warnings))
     if intake.refusals or wrong & {"exporter.iec", "agency", "office", "kind", "replaces"}:
         return known
     agency_id = intake.office.agency_id if intake.office else None
@@ -121,6 +123,17 @@ async def _with_rows(scope: Scope, application: Application, alone: Outlook, own
     except Refused as refusal:
         return replace(known, refusals=(*known.refusals, refusal))
     return replace(known, replaced=replaced)
+
+
+def _named_otherwise(application: Application, exporter: ExporterHere) -> Iterable[Problem]:
+    """The certificate prints the name of the file; another one than the IEC was registered with may be old, or somebody else's."""
+    if _plain(application.exporter.name) != _plain(exporter.name):
+        say = f"The IEC {exporter.iec} is registered here for {exporter.name}, but the file names {shown(application.exporter.name)}."
+        yield Problem("exporter.name", "name as registered", say)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 def _elsewhere(draft: Draft, frm: tuple[ApplicationState, ...]) -> Conflict:
@@ -140,11 +153,15 @@ async def _doubles(scope: Scope, application: Application, outlook: Outlook, own
         box = f"invoices[{index}].number"
         if box in wrong:
             continue
-        twins = await twins_of(scope, application, invoice, exporter_id=outlook.exporter_id, own=own)
-        for twin in twins:
+        names: list[str] = []
+        async for twin in twins_of(scope, application, invoice, exporter_id=outlook.exporter_id, own=own):
             if twin.application_id not in known:
                 known[twin.application_id] = await _named(scope, twin)
-        if names := [name for twin in twins if (name := known[twin.application_id])]:
+            if name := known[twin.application_id]:
+                names.append(name)
+            if len(names) > _NAMED:
+                break
+        if names:
             more = " and others" if len(names) > _NAMED else ""
             say = (
                 f"The invoice {shown(invoice.number)} of {invoice.dated_on} is filed already: {', '.join(names[:_NAMED])}{more}. "

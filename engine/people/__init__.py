@@ -9,7 +9,7 @@ from engine.people.exporters import ExporterHere, UserHere, add_exporter_user, e
 from engine.people.forms import confirm_form, require_confirmed
 from engine.people.keys import Caller, make_key, revoke_key, who_calls
 from engine.people.officers import OfficerHere, add_officer, find_officer, map_officer, put_appearance, require_may_issue
-from engine.people.offices import OfficeHere, add_agency, add_office, find_office, put_stamp
+from engine.people.offices import OfficeHere, add_agency, add_office, count_agencies, find_office, put_stamp
 
 __all__ = [
     "Caller",
@@ -26,6 +26,7 @@ __all__ = [
     "answer_captcha",
     "captcha_media",
     "confirm_form",
+    "count_agencies",
     "end_enrolment",
     "enrol",
     "enrolled",

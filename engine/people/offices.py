@@ -12,7 +12,7 @@ from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering
 
-__all__ = ["OfficeHere", "add_agency", "add_office", "find_office", "put_stamp"]
+__all__ = ["OfficeHere", "add_agency", "add_office", "count_agencies", "find_office", "put_stamp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,11 @@ async def find_office(scope: Scope, agency_code: str, office_code: str) -> Offic
         stamp_sha256=stamp["sha256"] if stamp else None,
         stamp_version=stamp["version"] if stamp else 0,
     )
+
+
+async def count_agencies() -> tuple[int, int]:
+    """How many agencies and offices the register has."""
+    return await Agency.count(), await Office.count()
 
 
 async def _live_stamp(office_id: UUID) -> dict[str, Any] | None:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import pypdfium2 as pdfium
 
+from engine.certificate import CODE_LENGTH
+
 __all__ = ["Marks", "read_marks"]
 
+_MOST = 20
 _MOST_PAGES = 40
 _MOST_TEXT = 400_000
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]\-]{3,120}/v/[A-Za-z0-9]{20,400}", re.IGNORECASE)
@@ -30,16 +33,25 @@ def warm() -> None:
 
 
 def read_marks(data: bytes) -> Marks:
-    """The marks in a PDF's text; if its text has no address, those in the QR codes of its first and last page."""
+    """The marks in the QR codes of a PDF's first and last page, and in its text.
+
+    An address in the text may be broken over lines, or run into what follows it: so it is read as it stands, joined, and
+    cut to the length of a code.
+    """
     document = pdfium.PdfDocument(data)
     try:
         text = _text(document)
-        urls = _URL.findall(re.sub(r"\s*\n\s*", "", text)) or _URL.findall(text)
-        if not urls:
-            urls = [found for index in sorted({0, len(document) - 1}) for found in _codes(document, index) if _URL.fullmatch(found)]
-        return Marks(tuple(dict.fromkeys(urls))[:20], tuple(dict.fromkeys(_NUMBER.findall(text)))[:20])
+        said = [*_URL.findall(text), *_URL.findall(re.sub(r"\s*\n\s*", "", text))]
+        urls = [found for index in sorted({0, len(document) - 1}) for found in _codes(document, index) if _URL.fullmatch(found)]
+        urls += [found for url in said for found in (url, _cut(url))]
+        return Marks(tuple(dict.fromkeys(urls))[:_MOST], tuple(dict.fromkeys(_NUMBER.findall(text)))[:_MOST])
     finally:
         document.close()
+
+
+def _cut(url: str) -> str:
+    head, _, code = url.rpartition("/")
+    return f"{head}/{code[:CODE_LENGTH]}"
 
 
 def _text(document: pdfium.PdfDocument) -> str:
@@ -52,8 +64,11 @@ def _text(document: pdfium.PdfDocument) -> str:
 
 
 def _codes(document: pdfium.PdfDocument, index: int) -> list[str]:
-    """What the QR codes of a page say, read from its picture at 150 dpi, or less for a huge page."""
-    import cv2
+    """What the QR codes of a page say, read from its picture at 150 dpi, or less for a huge page; nothing without libGL."""
+    try:
+        import cv2
+    except ImportError:
+        return []
 
     page = document[index]
     width, height = page.get_size()

@@ -48,6 +48,7 @@ _FILE_QUERY = (
     "SELECT c.number, c.code, c.state, c.shown, c.issued_at, c.replaced_by, f.kind, f.made_at"
     " FROM certificate_file f JOIN certificate c ON c.id = f.certificate WHERE f.file_sha256 = ?"
 )
+_WEB = {"http", "https"}
 _PUBLIC = {str(CertificateState.ISSUED), str(CertificateState.SUPERSEDED), str(CertificateState.CANCELLED)}
 
 
@@ -114,8 +115,10 @@ class Verifier:
         self._read = read
 
     async def argument(self, text: str) -> Answer:
-        """A link if it begins with http, else a number."""
-        return await (self.link(text) if text.strip().lower().startswith(("http:", "https:")) else self.number(text))
+        """A link if it begins with http, the bare code of a QR if it is one, else a number."""
+        if text.strip().lower().startswith(("http:", "https:")):
+            return await self.link(text)
+        return await (self.code(text) if is_code(text.strip().upper()) else self.number(text))
 
     async def number(self, text: str) -> Answer:
         """By a printed number, however it was typed."""
@@ -139,10 +142,11 @@ class Verifier:
     async def link(self, url: str) -> Answer:
         """By a scanned address; one of another host is never opened."""
         try:
-            host, path = _host_of(url.strip()), urlsplit(url.strip()).path
+            parts = urlsplit(url.strip())
+            host, path = _host_of(url.strip()), parts.path
         except ValueError:
             return _unknown("foreign_host")
-        if host != self._host:
+        if host != self._host or parts.scheme.lower() not in _WEB:
             return _unknown("foreign_host")
         code = code_from(path)
         return await self.code(code) if code else _unknown("not_in_register")
@@ -211,6 +215,7 @@ class Verifier:
 def _host_of(url: str) -> str:
     """Host and port; of this machine without the port, since a demonstration is served now on one, now on another."""
     parts = urlsplit(url)
+    _ = parts.port  # ValueError for a port that is none
     return parts.hostname if parts.hostname and "@" not in parts.netloc and is_loopback(parts.hostname) else parts.netloc.lower()
 
 

@@ -22,6 +22,8 @@ __all__ = ["GENESIS", "audit", "chain_breaks", "seal"]
 
 GENESIS = "0" * 64
 _COVERED = ("at", "zone", "actor", "act", "room", "subject", "agency", "office", "before_sha256", "after_sha256", "detail")
+# An outbox row without its entry stays, so that it is noticed, and keeps no other waiting.
+_WAITING = "SELECT u.id FROM audit_unsealed u JOIN audit_entry e ON e.id = u.id ORDER BY u.at, u.id LIMIT {}"
 _OUTSIDE = """
     SELECT e.id FROM audit_entry e LEFT JOIN audit_seal s ON s.entry = e.id LEFT JOIN audit_unsealed u ON u.id = e.id
     WHERE s.id IS NULL AND u.id IS NULL ORDER BY e.at LIMIT 100
@@ -70,7 +72,7 @@ async def seal(at: datetime, *, most: int = 1000) -> int:
     async with uow():
         if not await alone("audit seal"):
             return 0
-        waiting = await AuditUnsealed.select(AuditUnsealed.id).order_by(AuditUnsealed.at, AuditUnsealed.id).limit(most)
+        waiting = await AuditUnsealed.raw(_WAITING, most)
         if not waiting:
             return 0
         entries, linked = await _entries([row["id"] for row in waiting])

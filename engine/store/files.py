@@ -22,6 +22,7 @@ __all__ = ["FileStore"]
 _AT_ONCE = 500
 _NAME = re.compile(r"[0-9a-f]{64}")
 _KEPT, _ASIDE = "sha256", "aside"
+_PROBE, _PROBED = "probe", b"ready"
 
 
 class FileStore:
@@ -81,6 +82,16 @@ class FileStore:
             return bytes(await found.bytes_async())
         except FileNotFoundError:
             return None
+        except (BaseError, OSError) as error:
+            raise _silent(error) from error
+
+    async def probe(self) -> None:
+        """Writes a few bytes and reads them again. Raises Unavailable if that does not work."""
+        try:
+            await obstore.put_async(self._store, _PROBE, _PROBED, mode="overwrite")
+            found = await obstore.get_async(self._store, _PROBE)
+            if bytes(await found.bytes_async()) != _PROBED:
+                raise Unavailable("The file store gave other bytes than it took.", code="file_store")
         except (BaseError, OSError) as error:
             raise _silent(error) from error
 

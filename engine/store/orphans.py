@@ -57,7 +57,8 @@ async def _settle_aside(files: FileStore, now: datetime) -> tuple[int, int]:
         unnamed = set(await _unnamed([name for name, _ in batch]))
         for name, put_aside_at in batch:
             if name not in unnamed:
-                back += await files.take_back(name)
+                # Another process may be in the middle of setting it aside; where it lies it is found meanwhile.
+                back += await files.take_back(name) if put_aside_at < now - SAFE_AGE else 0
             elif put_aside_at < now - KEPT_ASIDE:
                 deleted += await files.drop_aside(name)
     return back, deleted

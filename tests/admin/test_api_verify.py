@@ -25,9 +25,17 @@ async def test_a_stranger_asks_by_code_and_by_link(stranger: httpx.AsyncClient, 
 
 
 async def test_a_demonstration_knows_its_links_whatever_port_it_is_served_on(stranger: httpx.AsyncClient, story: Any) -> None:
-    for host, verdict in (("127.0.0.1:9123", "genuine"), ("127.0.0.1", "genuine"), ("10.0.0.1:8000", "unknown")):
+    for host, verdict in (
+        ("127.0.0.1:9123", "genuine"),
+        ("127.0.0.1", "genuine"),
+        ("10.0.0.1:8000", "unknown"),
+        ("127.0.0.1:8000.evil", "unknown"),
+        ("127.0.0.1:99999", "unknown"),
+    ):
         answer = await stranger.get(PATH, params={"link": f"http://{host}/v/{story.codes['issued']}"})
         assert answer.json()["verdict"] == verdict, host
+    other = await stranger.get(PATH, params={"link": f"ftp://127.0.0.1:8000/v/{story.codes['issued']}"})
+    assert other.json()["reasons"] == ["foreign_host"]
 
 
 async def test_a_number_needs_a_key(stranger: httpx.AsyncClient, story: Any) -> None:

@@ -98,7 +98,7 @@ async def test_ready_names_each_part(client: httpx.AsyncClient) -> None:
 
 
 async def test_ready_is_503_while_the_file_store_takes_nothing(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FileStore, "put", _broken)
+    monkeypatch.setattr(FileStore, "probe", _broken)
     answer = await client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["checks"]["files"] == "failed"

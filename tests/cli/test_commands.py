@@ -71,7 +71,9 @@ def test_the_same_file_twice_issues_two_certificates_in_sequence(shell: Any, wri
 def test_verify_answers_with_the_verdict_and_its_exit_code(shell: Any, write: Any, example: dict[str, Any], tmp_path: Path) -> None:
     out = tmp_path / "out.pdf"
     done = shell.ecoo("issue", write(example), "--out", str(out), "--json").json
-    for argument in (str(out), done["number"], done["number"].replace("/", " ").lower(), done["verify_url"], done["verify_url"].upper()):
+    code = done["verify_url"].rpartition("/")[2]
+    spelt = (done["number"], done["number"].replace("/", " ").lower(), done["verify_url"], done["verify_url"].upper(), code)
+    for argument in (str(out), *spelt):
         ended = shell.ecoo("verify", argument, "--offline", "--json")
         assert (ended.code, ended.json["verdict"]) == (0, "genuine"), argument
         assert ended.json["certificate"]["number"] == done["number"]
@@ -89,6 +91,12 @@ def test_verify_answers_with_the_verdict_and_its_exit_code(shell: Any, write: An
     ):
         ended = shell.ecoo("verify", argument, "--json")
         assert (ended.code, ended.json["verdict"], ended.json["reasons"][0]) == (1, verdict, reason), argument
+
+
+@pytest.mark.parametrize("slip", ["certificat.pdf", "CERTIFICATE.PDF", "/nowhere/it", "./it", "../it"])
+def test_a_slip_in_a_path_does_not_read_as_a_forgery(shell: Any, slip: str) -> None:
+    ended = shell.ecoo("verify", slip, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "no_such_file")
 
 
 def test_check_lists_everything_that_would_stop_a_file(shell: Any, write: Any, example: dict[str, Any]) -> None:

@@ -150,10 +150,14 @@ async def test_it_is_genuine_and_nothing_changed_ever_is(issued: Issued) -> None
         "a page": _with_a_page(pdf),
         "rewritten": _rewritten(pdf),
     }
-    verdicts = {name: (await verifier.file(data)).verdict for name, data in changed.items()}
+    answers = {name: await verifier.file(data) for name, data in changed.items()}
+    verdicts = {name: answer.verdict for name, answer in answers.items()}
     assert not [name for name, verdict in verdicts.items() if verdict is Verdict.GENUINE]
     for name in ("a byte appended", "an annotation", "a page", "rewritten"):
         assert verdicts[name] is Verdict.ALTERED, name
+        shown = answers[name].certificate
+        assert shown is not None, f"{name}: what the register holds is shown beside a file that names it"
+        assert shown["number"] == issued.number
 
 
 def _rewritten(pdf: bytes) -> bytes:

@@ -179,6 +179,20 @@ async def test_goods_that_are_filed_already_are_named_by_reference_for_each_invo
     assert first.reference not in str(doubles(await asked(walk, application, draft=first))), "none is its own double"
 
 
+async def test_another_name_than_the_registered_one_is_a_warning_to_those_who_may_see_it(walk: Any, application: Application) -> None:
+    def named(name: str) -> Application:
+        return changed(application, exporter=msgspec.structs.replace(application.exporter, name=name))
+
+    async def boxes(name: str, scope: Scope = PLATFORM) -> set[str | None]:
+        return {each.box for each in (await asked(walk, named(name), scope)).warnings}
+
+    registered = application.exporter.name
+    assert "exporter.name" in await boxes("SOMEONE ELSE TRADING LTD")
+    assert "exporter.name" not in await boxes(registered.lower().replace(" ", "  ", 1).strip())
+    stranger = Scope.exporter(uuid4())
+    assert registered not in str((await asked(walk, named("SOMEONE ELSE TRADING LTD"), stranger)).warnings)
+
+
 async def test_an_issued_certificate_is_named_by_its_number_until_it_is_cancelled(walk: Any, application: Application) -> None:
     draft, approval = await walk.approve(application)
     standing = (await walk.run(approval)).standing
@@ -189,6 +203,23 @@ async def test_an_issued_certificate_is_named_by_its_number_until_it_is_cancelle
             await by_number(standing.number), CertificateState.CANCELLED, frm=(CertificateState.ISSUED,), actor="test", at=walk.clock.now()
         )
     assert doubles(await asked(walk, application)) == {}
+
+
+async def test_one_that_stands_is_named_also_behind_newer_ones_that_ended(
+    walk: Any, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.filing.consignments._AT_ONCE", 1)
+    numbers = []
+    for _ in range(2):
+        _, approval = await walk.approve(application)
+        numbers.append((await walk.run(approval)).standing.number)
+    async with uow():
+        await move_certificate(
+            await by_number(numbers[1]), CertificateState.CANCELLED, frm=(CertificateState.ISSUED,), actor="test", at=walk.clock.now()
+        )
+    say = doubles(await asked(walk, application))["invoices[0].number"]
+    assert numbers[0] in say
+    assert numbers[1] not in say
 
 
 @pytest.mark.parametrize("kind", [Kind.IN_LIEU, Kind.DUPLICATE])

@@ -1,6 +1,7 @@
 """Tokens, on a real PKCS#11 library: one log-in per person, one C_Sign per document, and no PIN anywhere else."""
 
 import asyncio
+import contextlib
 import importlib
 import json
 import logging
@@ -10,6 +11,7 @@ import re
 import signal
 import socket
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +23,10 @@ from engine.errors import ConfigError, Refused, SignerUnavailable, Untrusted
 from engine.issuing.pades import finish
 from engine.promises.signer import promises
 from engine.proof.signature import verify_signed
-from plugins.signers.dsc_token.door import SOCKET, Request, knock
+from plugins.signers.dsc_token.chains import choices, listing
+from plugins.signers.dsc_token.door import MAX_REPLY, SOCKET, Request, knock
 from plugins.signers.dsc_token.signer import DscToken
-from plugins.signers.dsc_token.wire import Fault, Pin
+from plugins.signers.dsc_token.wire import Fault, Found, Pin
 
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 ASHA = Signatory("o-1", "Asha Rao", "officer/01")
@@ -581,6 +584,41 @@ async def test_an_id_that_is_not_there_is_answered_with_those_that_are(officer_t
         await (await make()).enrol(replace(ASHA, key="officer/7f"))
 
 
+async def test_an_object_that_is_no_x509_certificate_stops_neither_enrolment_nor_signing(officer_token, make, ready, job, authority):
+    signer = await make("littered")
+    await signer.unlock(officer_token.pin)
+    assert await signer.enrol(replace(ASHA, key="officer")) == X509Chain(authority.der("good"))
+    enrolled = replace(ASHA, fingerprint=authority.chain("good").fingerprint)
+    assert isinstance(await signer.start(job(enrolled, await ready(authority.chain("good")))), Signed)
+    with pytest.raises(Refused, match=r"no X.509 certificate with that id.*--key officer/01"):
+        await signer.enrol(replace(ASHA, key="officer/7f"))
+
+
+async def test_a_token_on_which_nothing_can_be_read_is_named(officer_token, make):
+    signer = await make("garbled")
+    for who in (ASHA, replace(ASHA, key="officer"), replace(ASHA, fingerprint="0" * 64)):
+        with pytest.raises(Refused, match=r"An object on the token officer \(serial \w+\) is not an X.509 certificate"):
+            await signer.identity(who)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b"\x00"),
+        (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"),
+        (b"\x0c\x08Asha Rao", b"\x0c\x08Ash\xff Rao"),
+        (b"\x0c\x08Asha Rao", b"\x03\x08Asha Rao"),
+    ],
+    ids=["cut", "version", "letters", "kind_of_text"],
+)
+def test_what_only_looks_like_an_x509_certificate_is_passed_over(authority, before, after):
+    good = Found(b"\x01", authority.der("good"), "a", "officer (serial a)", "officer")
+    damaged = replace(good, der=good.der.replace(before, after) if before else good.der[:-40])
+    assert damaged.der != good.der
+    assert [found for found, _ in choices([damaged, good], b"", ())] == [good]
+    assert "the token officer (serial a) is not an X.509 certificate" in listing([], [damaged])
+
+
 # --- the door --------------------------------------------------------------------------------------
 
 
@@ -636,6 +674,60 @@ async def test_unlock_check_and_lock_go_through_the_door(officer_token, make, co
 async def test_when_nobody_listens_the_sentence_says_what_to_start(context):
     with pytest.raises(Fault, match="Start `ecoo serve`"):
         knock(context().folder, Request("check"))
+
+
+@contextlib.contextmanager
+def answering(folder, reply, *, hears=True):
+    """A door whose peer gives this reply and leaves; with None it leaves unheard."""
+
+    def answer() -> None:
+        peer, _ = listener.accept()
+        with peer, contextlib.suppress(OSError):
+            if hears and reply is not None:
+                peer.recv(4096)
+            for start in range(0, len(reply or b""), 4096):
+                peer.send(reply[start : start + 4096])
+
+    folder.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(1) as peers:
+        listener.bind(str(folder / SOCKET))
+        listener.listen()
+        answered = peers.submit(answer)
+        yield
+        answered.result(10)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        b"",
+        b'{"ok": true, "say": "The tok',
+        b'{"ok": true, "code": null, "say": "whole, but for its end"}',
+        b"\xff\xfe\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"ok": true}\n',
+        b'{"ok": true, "code": null, "say": "' + b"x" * MAX_REPLY + b'"}\n',
+    ],
+    ids=["closed_unheard", "closed", "cut_off", "no_end", "no_text", "a_list", "empty", "no_sentence", "oversized"],
+)
+def test_a_reply_that_is_cut_off_or_no_reply_is_a_fault_that_says_what_to_do(context, reply):
+    with answering(context().folder, reply), pytest.raises(Fault, match="`ecoo token check`") as fault:
+        knock(context().folder, Request("unlock", "", Pin("73519284")))
+    assert fault.value.code == "died"
+    assert "73519284" not in fault.value.say
+
+
+def test_whoever_is_sent_away_unheard_is_told_why(context, monkeypatch):
+    def broken(*_) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(socket.socket, "sendall", broken)
+    reply = b'{"ok": false, "code": "not_yours", "say": "Only the user who runs ecoo may."}\n'
+    with answering(context().folder, reply, hears=False), pytest.raises(Fault, match="Only the user who runs ecoo") as fault:
+        knock(context().folder, Request("check"))
+    assert fault.value.code == "not_yours"
 
 
 async def test_a_socket_left_by_a_killed_process_is_replaced_and_a_living_one_is_not(officer_token, make, context):

@@ -195,6 +195,16 @@ async def test_an_entry_that_vanished_before_it_was_sealed_shows(database, at: d
     assert await chain_breaks() == [f"entry {gone['id']} waits to be sealed and is missing"]
 
 
+async def test_entries_that_vanished_keep_no_other_from_being_sealed(database, at: datetime) -> None:
+    for _ in range(3):
+        await audit("gone", room="test", subject="x", actor="test", at=at)
+    async with as_the_owner_of_the_machine(database):
+        await Setting.raw("DELETE FROM audit_entry")
+    await audit("there", room="test", subject="x", actor="test", at=at + timedelta(seconds=1))
+    assert await seal(at, most=3) == 1
+    assert [line.split(" ", 2)[2] for line in await chain_breaks()] == ["waits to be sealed and is missing"] * 3
+
+
 async def test_an_outbox_that_names_what_is_sealed_stops_nobody(database, at: datetime) -> None:
     await ten_sealed(at)
     sealed = await AuditSeal.select(AuditSeal.entry).where(AuditSeal.seq == 3).first()

@@ -81,6 +81,24 @@ async def test_one_stored_again_while_the_old_one_lies_aside_is_one_file(databas
     assert await held(files) == ({sha256}, set())
 
 
+async def test_nothing_is_taken_back_while_another_process_may_still_be_setting_it_aside(database, files: FileStore) -> None:
+    sha256 = await files.put(b"in two places")
+    assert await files.set_aside(sha256)
+    await files.put(b"in two places")  # as if the other process had not come to delete the first one yet
+    await name(sha256)
+    assert await settle(files, later(MOMENT)) == Settled()
+    assert await held(files) == ({sha256}, {sha256})
+    assert await settle(files, later(SAFE_AGE + MOMENT)) == Settled(back=1)
+    assert await held(files) == ({sha256}, set())
+
+
+async def test_the_probe_of_health_is_no_file_of_anybody(database, files: FileStore) -> None:
+    await files.probe()
+    await files.probe()
+    assert await settle(files, later(KEPT_ASIDE)) == Settled()
+    await files.probe()
+
+
 async def test_a_database_that_does_not_know_the_files_deletes_none(database, files: FileStore) -> None:
     stored = {await files.put(str(index).encode()) for index in range(6)}
     assert await settle(files, later(KEPT_ASIDE), most=5) == Settled(left=6)

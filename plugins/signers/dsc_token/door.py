@@ -25,8 +25,13 @@ SOCKET = "token.sock"
 LOCK = "token.lock"
 HELD = "held"
 MAX_LINE = 4096
+MAX_REPLY = 65536
 PATIENCE_S = 10.0
 LONGEST_ADDRESS = 107
+_CUT_OFF = (
+    "The ecoo process stopped while it talked to the token. See with `ecoo token check` how the token stands; if no process is "
+    "waiting for it, start `ecoo serve` again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +153,20 @@ def knock(folder: Path, request: Request) -> str:
                 "No ecoo process is waiting for the token, so no PIN was asked for. Start `ecoo serve`, or `ecoo issue REFERENCE --wait 300`, "
                 "in another shell; then unlock.",
             ) from None
-        door.sendall(json.dumps(line).encode() + b"\n")
-        reply = json.loads(door.makefile("rb").readline() or b"{}")
-    if not reply.get("ok"):
-        raise Fault(reply.get("code") or "died", reply.get("say") or "The ecoo process stopped while it talked to the token.")
-    return str(reply["say"])
+        try:
+            with contextlib.suppress(OSError):  # whoever is sent away unheard may still be told why
+                door.sendall(json.dumps(line).encode() + b"\n")
+            done, code, say = _heard(door.makefile("rb").readline(MAX_REPLY))
+        except (OSError, ValueError):
+            raise Fault("died", _CUT_OFF) from None
+    if not done:
+        raise Fault(code, say)
+    return say
+
+
+def _heard(line: bytes) -> tuple[bool, str, str]:
+    """Whether it was done, the code if not, and the sentence. Raises ValueError for what is no whole reply."""
+    reply = json.loads(line) if line.endswith(b"\n") else None
+    if not isinstance(reply, dict) or not isinstance(reply.get("say"), str):
+        raise ValueError("no whole reply")
+    return reply.get("ok") is True, str(reply.get("code") or "died"), reply["say"]

@@ -17,6 +17,7 @@ from .wire import ENDS, Fault
 START_S = 60.0
 STOP_S = 2.0
 _DIED = "The token's driver crashed, so the token is locked. Unlock it with `ecoo token unlock`."
+_ENDED = "The token's process was ended meanwhile, so the token is locked. Unlock it with `ecoo token unlock`."
 
 
 class TokenProcess:
@@ -35,8 +36,14 @@ class TokenProcess:
         return self._process.pid if self._process else None
 
     async def ask(self, verb: str, **arguments: object) -> Any:
-        """The answer to one request; others wait their turn. Raises Fault."""
-        return await asyncio.get_running_loop().run_in_executor(self._turn, self._ask, verb, arguments)
+        """The answer to one request; others wait their turn. Raises Fault, also once the process was ended."""
+        if self.ended:
+            raise Fault("died", _ENDED)
+        try:
+            answer = asyncio.get_running_loop().run_in_executor(self._turn, self._ask, verb, arguments)
+        except RuntimeError:  # the executor was shut down, by `stop` or with the interpreter
+            raise Fault("died", _ENDED) from None
+        return await answer
 
     async def stop(self) -> None:
         """Ends the process; nothing can be asked afterwards."""
@@ -44,8 +51,8 @@ class TokenProcess:
         self._turn.shutdown(wait=False)
 
     def _ask(self, verb: str, arguments: dict[str, object]) -> Any:
-        if self.ended:
-            raise Fault("died", _DIED)
+        if self.ended:  # while this request waited for its turn
+            raise Fault("died", _ENDED)
         try:
             pipe = self._pipe or self._start()
             pipe.send((verb, arguments))

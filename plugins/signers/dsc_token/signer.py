@@ -7,7 +7,6 @@ holds the tokens; any other may enrol, because it asks that one.
 
 import asyncio
 import secrets
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,7 @@ from engine.api import (
     X509Chain,
 )
 
+from .chains import Choice, chain_of, choices, listing
 from .child import Child, run
 from .door import HELD, Door, Request, knock
 from .tokens import Tokens
@@ -199,7 +199,7 @@ class DscToken(SignsAtOnce):
         except Fault as fault:
             raise _error(fault) from None
         leaf, *issuers = (each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(pem.encode()))
-        return self._chain(leaf, issuers)
+        return chain_of(leaf, (*issuers, *self._issuers))
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ class DscToken(SignsAtOnce):
             )
         return signature
 
-    async def _find(self, signatory: Signatory) -> tuple[Found, X509Chain]:
+    async def _find(self, signatory: Signatory) -> Choice:
         """The certificate that signs: the enrolled one, wherever it is, or the only one that may be enrolled."""
         tokens = await self._held()
         try:
@@ -246,54 +246,44 @@ class DscToken(SignsAtOnce):
                 raise SignerUnavailable(say, code=fault.code) from None
             raise _error(fault) from None
 
-    async def _enrolled(self, tokens: Tokens, signatory: Signatory) -> tuple[Found, X509Chain]:
+    async def _enrolled(self, tokens: Tokens, signatory: Signatory) -> Choice:
         """Looks on the unlocked tokens first, then on those that are known, then for what was inserted meanwhile."""
         name, key_id = _split(signatory.key)
-        chains: list[tuple[Found, X509Chain]] = []
+        on_token: list[Found] = []
+        chains: list[Choice] = []
         for look in (tokens.unlocked, partial(tokens.certificates, several=True), partial(tokens.certificates, several=True, anew=True)):
-            chains = self._chains(await look(name), key_id)
+            on_token = await look(name)
+            chains = choices(on_token, key_id, self._issuers)
             for pair in chains:
                 if pair[1].fingerprint == signatory.fingerprint:
                     return pair
-        raise Refused(f"The X.509 certificate enrolled for {signatory.name} is not on this token. {_listing(chains)}", code="not_enrolled")
+        raise Refused(
+            f"The X.509 certificate enrolled for {signatory.name} is not on this token. {listing(chains, on_token)}", code="not_enrolled"
+        )
 
-    async def _unenrolled(self, tokens: Tokens, signatory: Signatory) -> tuple[Found, X509Chain]:
+    async def _unenrolled(self, tokens: Tokens, signatory: Signatory) -> Choice:
         name, key_id = _split(signatory.key)
         on_token = await tokens.certificates(name)
-        chains = self._chains(on_token, key_id)
+        chains = choices(on_token, key_id, self._issuers)
         if not chains:
-            raise Refused(f"The token holds no X.509 certificate with that id. {_listing(self._chains(on_token, b''))}", code="unknown_key")
+            there = listing(choices(on_token, b"", self._issuers), on_token)
+            raise Refused(f"The token holds no X.509 certificate{' with that id' if key_id else ''}. {there}", code="unknown_key")
         return self._only_usable(signatory, chains)
 
-    def _only_usable(self, signatory: Signatory, chains: Sequence[tuple[Found, X509Chain]]) -> tuple[Found, X509Chain]:
+    def _only_usable(self, signatory: Signatory, chains: Sequence[Choice]) -> Choice:
         at = self._context().clock.now()
         usable = [pair for pair in chains if pair[1].unusable(at) is None]
         if len(usable) == 1:
             return usable[0]
         if usable:
             raise Refused(
-                f"Several X.509 certificates on this token can sign; name one of them with --key. {_listing(usable)}",
+                f"Several X.509 certificates on this token can sign; name one of them with --key. {listing(usable, ())}",
                 code="ambiguous",
             )
         reasons = " ".join(why.say for _, chain in chains if (why := chain.unusable(at)) is not None)
         raise Refused(
             f"There is no X.509 certificate for {signatory.name} on this token that can sign. {reasons}".strip(), code="unknown_key"
         )
-
-    def _chains(self, on_token: Sequence[Found], key_id: bytes) -> list[tuple[Found, X509Chain]]:
-        """Those certificates that have this id, or all without one, each with its issuers."""
-        ders = [found.der for found in on_token]
-        return [(found, self._chain(found.der, ders)) for found in on_token if not key_id or found.key_id == key_id]
-
-    def _chain(self, leaf: bytes, beside: Sequence[bytes]) -> X509Chain:
-        """The leaf with those issuers that stand above it, of what lies beside it and of the settings."""
-        pool = {c.subject: c for c in (x509.load_der_x509_certificate(der) for der in (*beside, *self._issuers))}
-        issuers: list[bytes] = []
-        current = x509.load_der_x509_certificate(leaf)
-        while (above := pool.pop(current.issuer, None)) is not None and above != current:
-            issuers.append(above.public_bytes(Encoding.DER))
-            current = above
-        return X509Chain(leaf, tuple(issuers))
 
     async def _ask(self, found: Found, verb: str, **arguments: object) -> Any:
         try:
@@ -357,16 +347,6 @@ def _chosen(states: Sequence[TokenState], name: str) -> TokenState:
     if len(found) > 1:
         raise Fault("several_tokens", f"Several tokens are inserted: {listed}; name one by its serial.")
     return found[0]
-
-
-def _listing(chains: Sequence[tuple[Found, X509Chain]]) -> str:
-    if not chains:
-        return "It holds no X.509 certificate."
-    return f"It holds: {'; '.join(f'{c.label}: --key {shlex.quote(_key_of(f))}' for f, c in chains)}."
-
-
-def _key_of(found: Found) -> str:
-    return f"{found.token}/{found.key_id.hex()}"
 
 
 def _describe(states: Sequence[TokenState]) -> str:

@@ -31,6 +31,7 @@ class Tokens:
         self._looker = self._new()
         self._looking = asyncio.Lock()
         self._own: dict[str, _Own] = {}
+        self._closed = False
 
     @property
     def pids(self) -> list[int]:
@@ -38,10 +39,11 @@ class Tokens:
         return [own.process.pid for own in self._own.values() if own.process.pid is not None]
 
     async def close(self) -> None:
-        """Ends every process, which locks every token."""
-        for serial in tuple(self._own):
-            await self._drop(serial, self._own[serial])
-        async with self._looking:
+        """Ends every process, which locks every token; whatever is asked afterwards is a Fault and starts none."""
+        self._closed = True
+        async with self._looking:  # a token that is just being unlocked is locked as well
+            for serial, own in tuple(self._own.items()):
+                await self._drop(serial, own)
             await self._looker.stop()
 
     async def inserted(self) -> list[TokenState]:
@@ -127,7 +129,7 @@ class Tokens:
                 raise
 
     async def _replace_ended(self) -> None:
-        if self._looker.ended:
+        if self._looker.ended and not self._closed:
             ended, self._looker = self._looker, self._new()
             await ended.stop()
 

@@ -94,6 +94,18 @@ class RawRsaOnly(Counted):
         return {Mechanism.RSA_PKCS}
 
 
+class Littered(Counted):
+    """Has an object beside each X.509 certificate that is none, as a failed import leaves it."""
+
+    def _read(self, token):
+        return [each for found in super()._read(token) for each in (replace(found, key_id=b"\x7f", der=b"\x30\x03\x02\x01"), found)]
+
+
+class Garbled(Counted):
+    def _read(self, token):
+        return [replace(found, der=b"no certificate") for found in super()._read(token)]
+
+
 class LastTry(Counted):
     def state(self, token):
         return replace(super().state(token), pin_low=True, pin_final=True)
@@ -138,6 +150,14 @@ def run_sha1_only(pipe: Connection, path: str) -> None:
 
 def run_raw_rsa_only(pipe: Connection, path: str) -> None:
     serve(pipe, lambda: RawRsaOnly(path))
+
+
+def run_littered(pipe: Connection, path: str) -> None:
+    serve(pipe, lambda: Littered(path))
+
+
+def run_garbled(pipe: Connection, path: str) -> None:
+    serve(pipe, lambda: Garbled(path))
 
 
 def run_last_try(pipe: Connection, path: str) -> None:
