@@ -50,6 +50,7 @@ $(VENV)/bin/pip: | apt-run
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run-ready: requirements.lock pyproject.toml | apt-run $(VENV)/bin/pip
+	@echo "Installing packages into $(VENV); the first time this takes some minutes."
 	@$(PIP) --require-hashes --only-binary :all: -r requirements.lock
 	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
