@@ -4,6 +4,7 @@ from engine.application import Application, Item
 from engine.clock import IST, Clock, ist_day
 from engine.config import site_folder
 from engine.contracts import CONTRACT
+from engine.contracts.abilities import Rehearses, SignsAtOnce, Stands
 from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageKind, ImageRequest, Mark, Placed, Rect
 from engine.contracts.form import Box, Face, Filled, Form, Leaf, Pack, Sheet
 from engine.contracts.origin import Criterion, Finding, OriginRules, Outcome
@@ -22,7 +23,6 @@ from engine.contracts.signing import (
     RawCallback,
     RawSignature,
     Redirect,
-    Rehearses,
     ShowAndWait,
     Signatory,
     SignatureJob,
@@ -31,8 +31,6 @@ from engine.contracts.signing import (
     Signer,
     SignerContext,
     SigningOutcome,
-    SignsAtOnce,
-    Stands,
     Waiting,
     X509Chain,
 )

@@ -21,8 +21,9 @@ from engine import people, schema
 from engine import registry as registry_module
 from engine.clock import Clock, SystemClock
 from engine.config import Config
+from engine.contracts.abilities import Rehearses
 from engine.contracts.drawing import ImageKind, ImageRequest
-from engine.contracts.signing import Rehearses, Signatory, SignerContext
+from engine.contracts.signing import Signatory, SignerContext
 from engine.demo_pictures import signature_photo, stamp_photo
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError

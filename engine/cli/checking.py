@@ -12,7 +12,7 @@ from engine import people, schema
 from engine.cli.options import run_async, site_config
 from engine.cli.output import BROKEN, DONE, show
 from engine.config import Config, settings_help
-from engine.contracts.signing import Stands
+from engine.contracts.abilities import Stands
 from engine.errors import ConfigError, EngineError
 from engine.packs import FONTS
 from engine.registry import Registry, load

@@ -74,19 +74,9 @@ async def _supersede(number: str, by: str, at: datetime) -> None:
     before = await by_number(number)
     if before is None:
         raise Conflict(f"{number}, which this one replaces, is not in the register.", code="replaced_gone")
-    await move(
-        before,
-        CertificateState.SUPERSEDED,
-        frm=(CertificateState.ISSUED,),
-        actor=ACTOR,
-        at=at,
-        detail={"replaced_by": by},
-        replaced_by=by,
-    )
-    await _announce("coo_certificate_superseded", at, number=before.number, replaced_by=by)
-    for copy in await duplicates_of(before):
+    for ended in (before, *await duplicates_of(before)):
         await move(
-            copy,
+            ended,
             CertificateState.SUPERSEDED,
             frm=(CertificateState.ISSUED,),
             actor=ACTOR,
@@ -94,7 +84,7 @@ async def _supersede(number: str, by: str, at: datetime) -> None:
             detail={"replaced_by": by},
             replaced_by=by,
         )
-        await _announce("coo_certificate_superseded", at, number=copy.number, replaced_by=by)
+        await _announce("coo_certificate_superseded", at, number=ended.number, replaced_by=by)
 
 
 async def void_number(run: Run, reason: str, at: datetime, *, code: str = "void", actor: str = ACTOR) -> None:

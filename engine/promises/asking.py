@@ -11,7 +11,8 @@ from pathlib import Path
 from engine import registry as registry_module
 from engine.clock import SystemClock, ist_day
 from engine.config import Config
-from engine.contracts.signing import Document, Rehearses, Signatory, SignatureJob, Signer, SignerContext
+from engine.contracts.abilities import Rehearses
+from engine.contracts.signing import Document, Signatory, SignatureJob, Signer, SignerContext
 from engine.drawing import DrawingRoom
 from engine.errors import Refused, SignerUnavailable
 from engine.issuing import cms

@@ -16,7 +16,7 @@ from engine.application import IssuerKind, Kind
 from engine.cli import app as command_line
 from engine.cli.output import exit_code
 from engine.config import settings_help
-from engine.contracts import origin, sheet, signing
+from engine.contracts import abilities, origin, sheet, signing
 from engine.filing.boxes import fields
 from engine.filing.origin.content import FORMULAS
 from engine.filing.origin.grounds import TESTS
@@ -126,11 +126,13 @@ def test_the_manual_names_no_hook_that_is_none():
 
 def test_the_protocol_of_a_signer_stands_there_member_by_member():
     written = section("The signer")
-    assert [line for line in signatures(signing, "Signer", "Rehearses", "Stands") if f"    {line}\n" not in written] == []
+    assert [
+        line for line in [*signatures(signing, "Signer"), *signatures(abilities, "Rehearses", "Stands")] if f"    {line}\n" not in written
+    ] == []
 
 
 def test_what_a_signer_that_signs_at_once_may_leave_out_is_named():
-    left_out = [name for name, member in vars(signing.SignsAtOnce).items() if callable(member)]
+    left_out = [name for name, member in vars(abilities.SignsAtOnce).items() if callable(member)]
     assert len(left_out) == 6
     sentence = re.search(r"inherits `SignsAtOnce` and leaves out (.+?)\.", " ".join(section("The signer").split())).group(1)
     assert sorted(re.findall(r"`(\w+)`", sentence)) == sorted(left_out)

@@ -16,7 +16,8 @@ from engine import config as configuration
 from engine import people
 from engine.cli.app import run
 from engine.clock import SystemClock
-from engine.contracts.signing import Rehearses, X509Chain
+from engine.contracts.abilities import Rehearses
+from engine.contracts.signing import X509Chain
 from engine.errors import Refused
 from engine.people.tables import Exporter
 from engine.promises import promises_of, template

@@ -6,7 +6,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, load_pem_private_key, pkcs12
 
-from engine.contracts.signing import Declined, Rehearses, Signatory, Signed
+from engine.contracts.abilities import Rehearses
+from engine.contracts.signing import Declined, Signatory, Signed
 from engine.errors import ConfigError, PluginError, Refused
 from engine.issuing.pades import finish
 from engine.promises.signer import promises

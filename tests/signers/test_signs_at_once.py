@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine.contracts.signing import Declined, Evidence, HttpReply, RawCallback, Signatory, SignatureJob, SignerContext, SignsAtOnce
+from engine.contracts.abilities import SignsAtOnce
+from engine.contracts.signing import Declined, Evidence, HttpReply, RawCallback, Signatory, SignatureJob, SignerContext
 from engine.errors import Untrusted
 
 JOB = SignatureJob("job", "try", Signatory("o-1", "Asha Rao", "asha"), ())
