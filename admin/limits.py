@@ -85,19 +85,21 @@ class Limits:
     @asynccontextmanager
     async def sharing(self) -> AsyncIterator[None]:
         """Flushes about once a second while the block runs, and a last time at its end."""
-        task = asyncio.create_task(self._share(), name="limits")
+        ending = asyncio.Event()
+        task = asyncio.create_task(self._share(ending), name="limits")
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await self._try_flush()
+            ending.set()
+            await task
 
-    async def _share(self) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_S)
-            await self._try_flush()
+    async def _share(self, ending: asyncio.Event) -> None:
+        while not ending.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FLUSH_S):
+                    await ending.wait()
+            await self._try_flush()  # never cut off between what it wrote and what it remembers of it
+        await self._try_flush()
 
     async def _try_flush(self) -> None:
         try:

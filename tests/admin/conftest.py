@@ -256,10 +256,18 @@ def _shown(file: Application) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clock() -> MovedClock:
-    """The time of the site under test; it goes forward only."""
+    """The time of the site under test; it goes forward only, for its register remembers what was tried in which minute."""
     return MovedClock()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_rounds_of_their_own() -> Iterator[None]:
+    """Two sites open in one process share their tables: neither may write while the other one is being asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("admin.limits._FLUSH_S", 3600.0)
+        yield
 
 
 Opening = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -267,10 +275,14 @@ Opening = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 @pytest.fixture(scope="module")
 def opening(story: Story, clock: MovedClock) -> Opening:
-    """Opens the application over the story's site and gives a client for it; `verify` changes settings of [verify]."""
+    """Opens the application over the story's site and gives a client for it; `verify` changes settings of [verify].
+
+    Each opening has a minute of its own: what other tests tried from the same address does not count in it.
+    """
 
     @asynccontextmanager
     async def opened(*, public_url: str = BASE, **verify: int) -> AsyncIterator[httpx.AsyncClient]:
+        clock.forward(minutes=1)
         site = replace(story.config.site, public_url=public_url)
         config = replace(story.config, site=site, verify=replace(story.config.verify, **verify))
         app = create_app(config, clock=clock, work=False)

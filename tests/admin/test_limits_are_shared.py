@@ -1,5 +1,6 @@
 """Counters of tries: memory answers, rows are shared, old rows go."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -44,6 +45,22 @@ async def test_a_flush_writes_what_was_counted_once(rows: None, clock: Any) -> N
     await limits.flush()
     found = await TryCount.select().where(TryCount.subject == "a")
     assert [row["tries"] for row in found] == [4]
+
+
+async def test_a_running_site_shares_what_it_counts_by_itself_and_once_more_at_its_end(
+    rows: None, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("admin.limits._FLUSH_S", 0.0)
+    limits = Limits(clock)
+    async with limits.sharing():
+        limits.hit("verify", "a", 100)
+        async with asyncio.timeout(30):
+            while not await TryCount.exists().where(TryCount.subject == "a"):
+                await asyncio.sleep(0)
+        monkeypatch.setattr("admin.limits._FLUSH_S", 3600.0)
+        limits.hit("verify", "a", 100)
+    [found] = await TryCount.select().where(TryCount.subject == "a")
+    assert found["tries"] == 2
 
 
 async def test_a_new_minute_begins_at_nothing_and_old_rows_go(rows: None, clock: Any) -> None:
