@@ -7,7 +7,8 @@ from engine.contracts import CONTRACT
 from engine.contracts.abilities import Rehearses, SignsAtOnce, Stands
 from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageKind, ImageRequest, Mark, Placed, Rect
 from engine.contracts.form import Box, Face, Filled, Form, Leaf, Pack, Sheet
-from engine.contracts.origin import Criterion, Finding, OriginRules, Outcome
+from engine.contracts.origin import Finding, Outcome
+from engine.contracts.rules import Criterion, OriginRules
 from engine.contracts.signing import (
     Action,
     AgentJob,

@@ -30,6 +30,7 @@ __all__ = [
     "Mode",
     "Origin",
     "Packages",
+    "Producer",
     "Quantity",
     "ThirdParty",
     "Transport",
@@ -54,6 +55,9 @@ Line = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(min_length=1, max_length=1000, extra_json_schema={"x-lines": True})]
 Port = Annotated[str, Meta(min_length=5, max_length=6)]
 Hs = Annotated[str, Meta(pattern=r"^[0-9]{4}([0-9]{2}){0,3}\Z", extra_json_schema={"x-must": "4, 6, 8 or 10 digits without dots"})]
+SheetReference = Annotated[
+    str, Meta(pattern=r"^CS-[0-9A-Z]{10}\Z", extra_json_schema={"x-must": "CS- and ten capitals or digits, such as CS-7K2M9QD4XA"})
+]
 InvoiceNumber = Annotated[str, Meta(min_length=1, max_length=35)]
 
 # Trade Notice 23/2024-25 sections 2.I and 4, Trade Notice 13/2024-25: an application dated earlier belongs to the older
@@ -118,6 +122,17 @@ class Exporter(_Node, frozen=True, kw_only=True):
     name: Line
     address: Text
     gstin: Annotated[str, Meta(min_length=15, max_length=15)]
+    email: Short | None = None
+    telephone: Short | None = None
+    fax: Short | None = None
+
+
+class Producer(_Node, frozen=True, kw_only=True):
+    """The firm that made the goods, on forms that have a box for it."""
+
+    name: Line
+    address: Text
+    country: Country = "IN"
 
 
 class Consignee(_Node, frozen=True, kw_only=True):
@@ -157,6 +172,8 @@ class Transport(_Node, frozen=True, kw_only=True):
     port_of_discharge_name: Short | None = None
     voyage: Short | None = None
     route: Line | None = None
+    transit: Annotated[tuple[Country, ...], Meta(max_length=10)] = ()
+    transit_evidence: Line | None = None
 
 
 class Packages(_Node, frozen=True, kw_only=True):
@@ -181,6 +198,7 @@ class Input(_Node, frozen=True, kw_only=True):
     country: Country
     value: Amount
     originating: bool = False
+    weight_kg: Amount | None = None
 
 
 class Costs(_Node, frozen=True, kw_only=True):
@@ -190,6 +208,7 @@ class Costs(_Node, frozen=True, kw_only=True):
     direct_labour: Amount | None = None
     direct_overhead: Amount | None = None
     profit: Amount | None = None
+    freight_to_port: Amount | None = None
 
 
 class Origin(_Node, frozen=True, kw_only=True):
@@ -203,6 +222,9 @@ class Origin(_Node, frozen=True, kw_only=True):
     manufactured_by_exporter: bool | None = None
     operations: Annotated[tuple[Line, ...], Meta(max_length=30)] = ()
     evidence: Line | None = None
+    ex_works: Amount | None = None
+    net_weight_kg: Amount | None = None
+    cost_sheet: SheetReference | None = None
 
 
 class Item(_Node, frozen=True, kw_only=True):
@@ -257,6 +279,9 @@ class Application(_Node, frozen=True, kw_only=True):
     third_party: ThirdParty | None = None
     remarks: Line | None = None
     reasons: Line | None = None
+    producer: Producer | None = None
+    export_document: Short | None = None
+    form_version: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
 
     @property
     def fob(self) -> Decimal:

@@ -115,6 +115,13 @@ class TemplatesSection:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginSection:
+    """[origin]"""
+
+    products: tuple[Path, ...] = _setting((), "tables of product specific rules (CSV) beside those that packs bring")
+
+
+@dataclass(frozen=True, slots=True)
 class LogSection:
     """[log]"""
 
@@ -136,6 +143,7 @@ class Config:
     serve: ServeSection = ServeSection()
     verify: VerifySection = VerifySection()
     templates: TemplatesSection = TemplatesSection()
+    origin: OriginSection = OriginSection()
     log: LogSection = LogSection()
     signers: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     gateways: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)

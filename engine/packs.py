@@ -9,6 +9,7 @@ import hashlib
 import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from importlib.resources.abc import Traversable
@@ -18,10 +19,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.contracts import CONTRACT
-from engine.contracts.form import Box, Face, Form, Leaf, Pack, Sheet
-from engine.contracts.origin import OriginRules
-from engine.contracts.sheet import Geometry
-from engine.errors import ConfigError, PluginError
+from engine.contracts.form import Box, Face, Form, Leaf, Pack, Paper, Retrospective, Sheet, ThirdPartyWords
+from engine.contracts.products import read_products
+from engine.contracts.rules import OriginRules
+from engine.contracts.sheet import Cell, Column, Geometry, Headings
+from engine.errors import ConfigError, PluginError, Refused
 
 __all__ = ["FONTS", "builtin_packs", "read_face", "read_forms", "read_sheet", "sheet_reader"]
 
@@ -32,6 +34,8 @@ _REGULAR, _BOLD = "DejaVuSans.ttf", "DejaVuSans-Bold.ttf"
 _T = TypeVar("_T")
 _SHEETS = "sheets"
 _OURS = "ecoo"
+_STEP_PT = 0.6
+_NARROWEST_MM = 8.0
 
 
 class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +77,10 @@ class _FormFile(_Node, frozen=True, kw_only=True):
     wording: dict[str, str] = {}
     unconfirmed: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
+    third_party: ThirdPartyWords | None = None
+    retrospective: Retrospective | None = None
+    paper: Paper | None = None
+    language: str = ""
     validity_months: int | None = None
     effective_from: date | None = None
     effective_until: date | None = None
@@ -90,25 +98,48 @@ def sheet_reader(packs: Sequence[Pack], shared: Traversable) -> Callable[[str], 
     homes = {pack.name: pack.folder / _SHEETS for pack in packs} | {_OURS: shared}
     read: dict[str, Sheet] = {}
 
-    def sheet(name: str) -> Sheet:
+    def folder(name: str) -> Traversable:
         pack, _, short = name.partition(":")
         if pack not in homes or not short.isidentifier():
             raise PluginError(f"The sheet {name!r} is of no known pack; name it pack:sheet, such as ecoo:combined12.")
+        return homes[pack] / short
+
+    def sheet(name: str) -> Sheet:
         if name not in read:
-            read[name] = read_sheet(name, homes[pack] / short)
+            read[name] = read_sheet(name, folder)
         return read[name]
 
     return sheet
 
 
-def read_sheet(name: str, folder: Traversable) -> Sheet:
-    """The sheet in a folder: sheet.html and sheet.toml. Raises PluginError naming the file and the key."""
-    geometry = _convert(_toml(folder, "sheet.toml", f"sheet {name}"), Geometry, f"sheet {name}", "sheet.toml")
-    _check_contract(geometry.contract, f"sheet {name}", "sheet.toml")
-    table = sum(column.w for column in geometry.goods.columns)
-    if not math.isclose(table, geometry.form_width, abs_tol=0.05):
-        raise PluginError(f"sheet {name}, sheet.toml: goods.columns add up to {table} mm; the form is {geometry.form_width} mm wide.")
-    return Sheet(name=name, html=_text(folder, "sheet.html", f"sheet {name}"), geometry=geometry)
+def read_sheet(name: str, folder: Callable[[str], Traversable]) -> Sheet:
+    """The sheet of that name: sheet.html and sheet.toml of its folder. Raises PluginError naming the file and the key.
+
+    With `like = "pack:sheet"` the keys that its own sheet.toml does not give, and sheet.html, come from that other sheet.
+    """
+    where = f"sheet {name}"
+    data, html = _sheet_files(name, folder, ())
+    geometry = _convert(data, Geometry, where, "sheet.toml")
+    _check_contract(geometry.contract, where, "sheet.toml")
+    for table, columns in (("columns", geometry.goods.columns), ("joined", geometry.goods.joined)):
+        width = sum(column.w for column in columns if not column.optional)
+        if columns and not math.isclose(width, geometry.form_width, abs_tol=0.05):
+            raise PluginError(f"{where}, sheet.toml: goods.{table} add up to {width:g} mm; the form is {geometry.form_width:g} mm wide.")
+    return Sheet(name=name, html=html, geometry=geometry)
+
+
+def _sheet_files(name: str, folder: Callable[[str], Traversable], heirs: tuple[str, ...]) -> tuple[dict[str, Any], str]:
+    """The data and the HTML of a sheet, with what it leaves to the one that it is like; `heirs` are like this one."""
+    where, home = f"sheet {name}", folder(name)
+    data = _toml(home, "sheet.toml", where)
+    like = data.pop("like", None)
+    if like is None:
+        return data, _text(home, "sheet.html", where)
+    if like in (name, *heirs):
+        raise PluginError(f"{where}, sheet.toml: like = {like!r} leads back to itself; one of the sheets must have everything.")
+    base, html = _sheet_files(str(like), folder, (name, *heirs))
+    own = (home / "sheet.html").is_file()
+    return base | data, _text(home, "sheet.html", where) if own else html
 
 
 def read_forms(pack: Pack, sheets: Callable[[str], Sheet], *, fonts: Path = FONTS) -> tuple[Form, ...]:
@@ -135,7 +166,7 @@ def _read_form(pack: Pack, name: str, sheets: Callable[[str], Sheet], fonts: Pat
     sheet = sheets(file.sheet)
     regular, bold = read_face(fonts / _REGULAR), read_face(fonts / _BOLD)
     origin = _origin(pack, where)
-    boxes, heading_lines = _boxes(file, sheet.geometry, regular, f"{where}, {name}")
+    boxes, headings = _boxes(file, sheet.geometry, regular, f"{where}, {name}")
     example = pack.folder / "example.json"
     return Form(
         scheme=file.code,
@@ -153,11 +184,16 @@ def _read_form(pack: Pack, name: str, sheets: Callable[[str], Sheet], fonts: Pat
         boxes=boxes,
         regular=regular,
         bold=bold,
-        row_lines=_row_lines(sheet.geometry, heading_lines, f"{where}, {name}"),
-        origin=origin,
+        row_lines=_row_lines(sheet.geometry, headings, f"{where}, {name}"),
+        origin=_with_products(origin, pack, file.code, where),
         leaves=tuple(Leaf(leaf.name, leaf.title, leaf.ink) for leaf in file.leaves),
         wording=dict(file.wording),
         unconfirmed=file.unconfirmed,
+        weak=file.weak,
+        third_party=file.third_party,
+        retrospective=file.retrospective,
+        paper=file.paper,
+        language=file.language,
         validity_months=file.validity_months,
         effective_from=file.effective_from,
         effective_until=file.effective_until,
@@ -166,28 +202,64 @@ def _read_form(pack: Pack, name: str, sheets: Callable[[str], Sheet], fonts: Pat
     )
 
 
-def _boxes(file: _FormFile, geometry: Geometry, regular: Face, where: str) -> tuple[tuple[Box, ...], int]:
-    """The form's boxes with the width and lines their cell gives them, and how many lines the goods headings take."""
-    columns = {column.field: column.w for column in geometry.goods.columns}
-    columns |= {box.field: box.column for box in file.boxes if box.field in columns and box.column is not None}
-    total = sum(columns.values())
-    if not math.isclose(total, geometry.form_width, abs_tol=0.05):
-        raise PluginError(f"{where}: the goods columns add up to {total:g} mm; the form is {geometry.form_width:g} mm wide.")
-    boxes: list[Box] = []
-    heading_lines = 1
-    for box in file.boxes:
-        if any(known.no == box.no or known.field == box.field for known in boxes):
+def _boxes(file: _FormFile, geometry: Geometry, regular: Face, where: str) -> tuple[tuple[Box, ...], Headings]:
+    """The form's boxes with the width and lines their cell gives them, and how many lines the headings of the goods take."""
+    for index, box in enumerate(file.boxes):
+        if any(known.no == box.no or known.field == box.field for known in file.boxes[:index]):
             raise PluginError(f"{where}: box {box.no} or its field {box.field!r} stands there twice.")
-        label = f"{box.no}. {box.heading}"
-        if box.field in columns:
-            width = columns[box.field] - 2 * geometry.pad
-            heading_lines = max(heading_lines, len(regular.wrap(label, width, geometry.heading_pt)))
-            boxes.append(Box(box.no, box.heading, box.field, width, None, geometry.goods.pt, box.holds))
-        else:
+    above = _widths(file, geometry.goods.columns, geometry, where)
+    below = _widths(file, geometry.goods.joined, geometry, where, beside=above)
+    boxes: list[Box] = []
+    for box in file.boxes:
+        column = above.get(box.field, below.get(box.field))
+        if column is None:
             boxes.append(_cell_box(box, geometry, regular, file.sheet, where))
-    if lacking := set(columns) - {box.field for box in boxes}:
-        raise PluginError(f"{where}: the sheet {file.sheet} has goods columns that no box fills: {', '.join(sorted(lacking))}.")
-    return tuple(boxes), heading_lines
+            continue
+        width = column - 2 * geometry.pad
+        joined = box.field not in above
+        boxes.append(Box(box.no, box.heading, box.field, width, None, geometry.goods.pt, box.holds, joined=joined))
+    return tuple(boxes), (_heading_lines(boxes, above, geometry, regular), _heading_lines(boxes, below, geometry, regular))
+
+
+def _widths(
+    file: _FormFile, columns: tuple[Column, ...], geometry: Geometry, where: str, beside: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """How wide each column of a table of goods is on this form, by the field that fills it; `beside` is the table above it."""
+    widths: dict[str, float] = {}
+    total_field, spare = "", 0.0
+    for column in columns:
+        filling = [box for box in file.boxes if box.field in column.fields]
+        if not filling and not column.optional:
+            raise PluginError(f"{where}: the sheet {file.sheet} has goods columns that no box fills: {' or '.join(column.fields)}.")
+        if len(filling) > 1:
+            say = " and ".join(box.field for box in filling)
+            raise PluginError(f"{where}: boxes has the fields {say}, which are the same column of the sheet {file.sheet}; leave one out.")
+        for box in filling:
+            own = None if beside and box.field in beside else box.column
+            widths[box.field] = column.width(box.field) if own is None else own
+            spare += column.width(box.field) - (0.0 if column.optional else column.w)
+            total_field = box.field if column.field == geometry.goods.total_field and own is None else total_field
+    if total_field:
+        widths[total_field] -= spare
+    total = sum(widths.values())
+    if columns and (not math.isclose(total, geometry.form_width, abs_tol=0.05) or min(widths.values()) < _NARROWEST_MM):
+        raise PluginError(
+            f"{where}: the goods columns add up to {total:g} mm, the narrowest {min(widths.values()):g}; the form is "
+            f"{geometry.form_width:g} mm wide, and a column at least {_NARROWEST_MM:g}."
+        )
+    return widths
+
+
+def _heading_lines(boxes: Sequence[Box], widths: Mapping[str, float], geometry: Geometry, regular: Face) -> int:
+    """How many lines the tallest heading of a table of goods takes; 0 if there is no such table."""
+    return max(
+        (
+            len(regular.wrap(f"{box.no}. {box.heading}", widths[box.field] - 2 * geometry.pad, geometry.heading_pt))
+            for box in boxes
+            if box.field in widths
+        ),
+        default=0,
+    )
 
 
 def _cell_box(box: _BoxFile, geometry: Geometry, regular: Face, sheet: str, where: str) -> Box:
@@ -198,13 +270,24 @@ def _cell_box(box: _BoxFile, geometry: Geometry, regular: Face, sheet: str, wher
     heading = regular.wrap(f"{box.no}. {box.heading}", cell.w - 2 * geometry.pad, geometry.heading_pt)
     space = geometry.content(cell, len(heading))
     size = box.size_pt or geometry.box_pt
-    return Box(box.no, box.heading, box.field, space.w, geometry.lines_in(space, size) if cell.filled else 0, size, box.holds)
+    lines = geometry.lines_in(space, size) if cell.filled else 0
+    smaller = _smaller(cell, size, geometry, len(heading))
+    return Box(box.no, box.heading, box.field, space.w, lines, size, box.holds, smaller)
 
 
-def _row_lines(geometry: Geometry, heading_lines: int, where: str) -> int:
+def _smaller(cell: Cell, size: float, geometry: Geometry, heading_lines: int) -> tuple[tuple[float, int], ...]:
+    """The smaller sizes that a box's text may be set in, down to the sheet's least, each with the lines that fit then."""
+    space, least = geometry.content(cell, heading_lines), geometry.box_least
+    if least is None or not cell.filled:
+        return ()
+    steps = [round(size - _STEP_PT * step, 2) for step in range(1, math.ceil((size - least) / _STEP_PT))]
+    return tuple((each, geometry.lines_in(space, each)) for each in (*steps, *([least] if least < size else [])))
+
+
+def _row_lines(geometry: Geometry, headings: Headings, where: str) -> int:
     """How many lines one goods row may take: what the emptiest page before the last one holds."""
-    lines = geometry.goods_lines(first=True, last=False, heading_lines=heading_lines)
-    if geometry.goods_lines(first=True, last=True, heading_lines=heading_lines) < 5:
+    lines = geometry.goods_lines(first=True, last=False, headings=headings)
+    if geometry.goods_lines(first=True, last=True, headings=headings) < 5:
         raise PluginError(f"{where}: fewer than five lines are left for goods; make the headings shorter or the columns wider.")
     return lines - geometry.goods.gap_lines
 
@@ -212,6 +295,21 @@ def _row_lines(geometry: Geometry, heading_lines: int, where: str) -> int:
 def _origin(pack: Pack, where: str) -> OriginRules:
     """The rules of origin of a pack. A pack without origin.toml is refused: origin is never assumed."""
     return OriginRules.from_toml(_toml(pack.folder, "origin.toml", where), f"{where}, origin.toml")
+
+
+def _with_products(origin: OriginRules, pack: Pack, scheme: str, where: str) -> OriginRules:
+    """The rules with the product rules that the pack brings in products.csv, which are no part of the form's hash: a finding
+    keeps theirs."""
+    file = pack.folder / "products.csv"
+    if not file.is_file():
+        return origin
+    try:
+        found = read_products(file.read_bytes(), f"{where}, products.csv")
+    except Refused as refusal:
+        raise PluginError("\n".join(problem.say for problem in refusal.problems)) from refusal
+    if strangers := sorted(set(found) - {scheme}):
+        raise PluginError(f"{where}, products.csv: it has rules for {strangers[0]}; a pack brings those of its own scheme, {scheme}.")
+    return replace(origin, products=found.get(scheme, ()))
 
 
 @lru_cache(maxsize=16)

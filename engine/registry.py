@@ -5,16 +5,18 @@ the folders in engine.toml; all go through the same `_register`. Nothing fails q
 a hook nobody knows, two of one name, an object of the wrong shape stop the start with a sentence that names it.
 """
 
+import contextlib
 import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -23,6 +25,7 @@ from engine import hookspecs, packs
 from engine.config import Config
 from engine.contracts import CONTRACT
 from engine.contracts.form import Form, Pack, Sheet
+from engine.contracts.products import read_products
 from engine.contracts.shapes import check_answer, check_form, check_hook, check_pack, check_signer
 from engine.contracts.signing import Signer
 from engine.errors import ConfigError, EngineError, PluginError, Refused
@@ -77,8 +80,8 @@ class Registry:
         """The codes of all schemes, in order."""
         return tuple(sorted(self._forms))
 
-    def form(self, scheme: str, on: date) -> Form:
-        """The form in force that day: the newest version whose dates cover it. Raises Refused."""
+    def form(self, scheme: str, on: date, version: str | None = None) -> Form:
+        """The form in force that day: the newest version whose dates cover it, or the one named if they do. Raises Refused."""
         if scheme not in self._forms:
             raise Refused(f"There is no scheme {scheme}. Known: {', '.join(self.schemes)}.", box="scheme", rule="known scheme")
         usable = [
@@ -88,7 +91,22 @@ class Registry:
         ]
         if not usable:
             raise Refused(f"No form of {scheme} is in force on {on.isoformat()}.", box="scheme", rule="form in force")
+        if version is not None:
+            named = next((form for form in usable if form.version == version), None)
+            if named is None:
+                versions = ", ".join(form.version for form in usable)
+                say = f"Version {version} of the form of {scheme} is not in force on {on.isoformat()}; in force: {versions}."
+                raise Refused(say, box="form_version", rule="form in force")
+            return named
         return max(usable, key=lambda form: (form.effective_from or date.min, form.version))
+
+    def in_force(self, on: date) -> list[Form]:
+        """The newest form in force that day of each scheme that has one, by code."""
+        found = []
+        for scheme in self.schemes:
+            with contextlib.suppress(Refused):
+                found.append(self.form(scheme, on))
+        return found
 
     def form_of(self, scheme: str, sha256: str) -> Form:
         """The very version a certificate remembers. Raises ConfigError if its pack is gone or changed."""
@@ -187,6 +205,25 @@ class Registry:
                 self._forms[form.scheme] = (*known, form)
                 self._add("template", form.scheme, form.title, plugin, form.version)
 
+    def load_products(self, table: Path, config: str) -> None:
+        """Adds an operator's product rules to the forms of their schemes, beside those of the packs; all of a table or none.
+
+        Raises ConfigError naming the table and everything that is wrong with it. The hash of a form stays what it is: a finding
+        keeps the hash of the rules it was made by.
+        """
+        try:
+            found = read_products(table.read_bytes(), str(table))
+        except OSError as error:
+            raise ConfigError(f"{config}: origin.products names {table}, which cannot be read: {error.strerror}.") from error
+        except Refused as refusal:
+            raise ConfigError("\n".join(problem.say for problem in refusal.problems), code="products") from refusal
+        if strangers := sorted(set(found) - set(self._forms)):
+            raise ConfigError(f"{table} has rules for {strangers[0]}, which is no scheme here. Known: {', '.join(self.schemes)}.")
+        for scheme, rules in found.items():
+            self._forms[scheme] = tuple(
+                replace(form, origin=replace(form.origin, products=(*form.origin.products, *rules))) for form in self._forms[scheme]
+            )
+
     def _list_hooks(self) -> None:
         for name in sorted(self._found):
             hooks = sorted(_hooks(self._manager, name) - _COLLECTED)
@@ -223,6 +260,8 @@ def load(config: Config | None = None) -> Registry:
     registry = Registry(manager, known)
     if config is not None:
         _refuse_strangers(config, registry)
+        for table in config.origin.products:
+            registry.load_products(table, str(config.path))
     return registry
 
 

@@ -1,7 +1,7 @@
 """Applications: read, checked, tried against the rules of origin, worded into boxes, and kept as rows."""
 
-from engine.filing.boxes import endorsement, fill, paper_date
-from engine.filing.checks import check, warnings
+from engine.filing.boxes import endorsement, fill, paper_date, worded
+from engine.filing.checks import check, citation_problems, warnings
 from engine.filing.consignments import Twin, note_invoices, twins_of
 from engine.filing.desk import Draft, find, keep_finding, move, save_draft, search, update_draft
 from engine.filing.desk import by_id as application_by_id
@@ -19,6 +19,7 @@ __all__ = [
     "Twin",
     "application_by_id",
     "check",
+    "citation_problems",
     "country_name",
     "endorsement",
     "examine",
@@ -42,4 +43,5 @@ __all__ = [
     "twins_of",
     "update_draft",
     "warnings",
+    "worded",
 ]

@@ -1,6 +1,6 @@
 """Everything that is known of an application before anybody decides: what is wrong, the finding, and the filled boxes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +12,7 @@ from engine.contracts.origin import Finding
 from engine.errors import PluginError, Problem, Refused
 from engine.filing.boxes import fill
 from engine.filing.checks import check
-from engine.filing.origin import find_origin, refuse_failing
+from engine.filing.origin import Cited, find_origin, refuse_failing
 from engine.filing.reading import text_slips
 from engine.filing.refusing import together
 from engine.registry import Registry
@@ -37,19 +37,19 @@ class Examined:
         return self.finding, self.filled
 
 
-def examine(application: Application, registry: Registry, today: date) -> Examined:
-    """Looks at everything; what is wrong is listed. Raises Refused for a scheme nobody has, with what is wrong with the texts."""
+def examine(application: Application, registry: Registry, today: date, sheets: Mapping[str, Cited] | None = None) -> Examined:
+    """Looks at everything; what is wrong is listed. `sheets` are the cost sheets that may be cited, by reference. Raises Refused for a scheme nobody has, with what is wrong with the texts."""
     try:
-        form = registry.form(application.scheme, today)
+        form = registry.form(application.scheme, today, application.form_version)
     except Refused as refusal:
         slips = [Refused.because(found)] if (found := text_slips(application)) else []
         raise together([refusal, *slips]) from None
-    problems = list(check(application, form, today=today))
+    problems = list(check(application, form, today=today, sheets=sheets))
     for plugin, found in registry.each("coo_check_application", application=application, form=form):
         problems += _problems(plugin, found)
     if problems:
         return Examined(form, tuple(problems), None, None)
-    finding = find_origin(application, form)
+    finding = find_origin(application, form, sheets)
     filled = _worded_by_plugins(application, form, fill(application, form, finding), registry)
     return Examined(form, tuple(form.problems(filled)), finding, filled)
 

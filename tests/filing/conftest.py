@@ -1,7 +1,7 @@
 """The forms of the built-in packs, and applications to spoil."""
 
-import copy
 import json
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -12,7 +12,7 @@ import pytest
 
 from engine.application import Application
 from engine.contracts.form import Form
-from engine.contracts.origin import OriginRules
+from engine.contracts.rules import OriginRules
 from engine.filing.reading import from_tree
 from engine.packs import builtin_packs, read_forms, sheet_reader
 
@@ -68,16 +68,13 @@ def application(tree: dict[str, Any]) -> Application:
 
 @pytest.fixture
 def rules_with(aifta: Form) -> Callable[..., Form]:
-    """Form AI under a changed origin.toml: tables of [general.tests] by name, replaced or, with None, left out."""
+    """Form AI under a changed origin.toml: tables of [tests] by name, replaced or, with None, left out."""
+    written = tomllib.loads((PACKS / "aifta/origin.toml").read_text(encoding="utf-8"))
 
     def made(**tables: dict[str, object] | None) -> Form:
-        general = copy.deepcopy(dict(aifta.origin.general))
-        tests = dict(general["tests"])  # type: ignore[call-overload]  # a table of tables
-        for name, table in tables.items():
-            tests.pop(name, None)
-            if table is not None:
-                tests[name] = table
-        return replace(aifta, origin=OriginRules(aifta.origin.criteria, {**general, "tests": tests}, aifta.origin.sources))
+        tests = {name: table for name, table in written["tests"].items() if name not in tables}
+        tests |= {name: table for name, table in tables.items() if table is not None}
+        return replace(aifta, origin=OriginRules.from_toml({**written, "tests": tests}))
 
     return made
 

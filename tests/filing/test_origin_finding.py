@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.contracts.form import Form
-from engine.contracts.origin import Line, OriginRules, Outcome
+from engine.contracts.origin import Line, Outcome
+from engine.contracts.rules import OriginRules
 from engine.errors import OriginRefused, PluginError
-from engine.filing.origin import find_origin, refuse_failing
+from engine.filing.origin import explain, find_origin, refuse_failing
 from engine.filing.reading import from_tree
 
 # A busy machine makes examples slow, and slow is not wrong.
@@ -80,6 +81,7 @@ def test_a_third_is_compared_before_it_is_rounded(tree: Tree, aifta: Form) -> No
     line = found(tree, aifta, fob="3.00", inputs=[{**PEPPER, "value": "1.00"}])
     assert line.printed == '"RVC [66.66] %+CTSH"'
     assert "1.00 / 3.00 * 100 = 33.34 %; at most 65 %" in line.steps[1].working
+    assert (line.steps[1].figure, line.steps[1].limit, line.steps[1].points) == ("33.34", "65", "31.66")
 
 
 def test_the_largest_amounts_are_still_exact(tree: Tree, aifta: Form) -> None:
@@ -119,9 +121,9 @@ def test_methods_that_disagree_leave_the_line_to_the_officer(tree: Tree, aifta: 
     assert [step.outcome for step in line.steps[1:4]] == [FAILS, PASSES, UNDECIDED]
 
 
-def test_where_the_exporter_may_choose_one_method_is_enough(tree: Tree, aifta: Form, rules_with: Callable[..., Form]) -> None:
-    table = aifta.origin.general["tests"]["value_content"]  # type: ignore[index]  # a table of tables
-    line = found(tree, rules_with(value_content={**table, "either": True}), costs=costs("34.9999"), inputs=[{**PEPPER, "value": "65.00"}])
+def test_where_the_exporter_may_choose_one_method_is_enough(tree: Tree, rules_with: Callable[..., Form]) -> None:
+    table = {**VALUE, "methods": BOTH, "either": True}
+    line = found(tree, rules_with(value_content=table), costs=costs("34.9999"), inputs=[{**PEPPER, "value": "65.00"}])
     assert (line.outcome, line.printed) == (PASSES, '"RVC [35.00] %+CTSH"')
 
 
@@ -236,6 +238,31 @@ def test_one_failing_line_fails_the_application_and_is_refused_with_the_arithmet
     assert "7000.00 / 7900.00 * 100 = 88.61 %; at most 65 %" in problem.say
 
 
+def test_a_step_that_was_not_needed_is_no_reason_of_a_refusal(tree: Tree, rules_with: Callable[..., Form]) -> None:
+    form = rules_with(value_content={**VALUE, "methods": BOTH, "either": True})
+    spoilt = {"criterion": "RVC+CTSH", "costs": costs("34.9999"), "inputs": [PEPPER], "final_process_in_india": False}
+    item = {**tree["items"][0], "value": "100.00", "hs": "091091", "origin": spoilt}
+    with pytest.raises(OriginRefused) as caught:
+        refuse_failing(find_origin(from_tree({**tree, "items": [item]}), form))
+    assert [problem.rule for problem in caught.value.problems] == [
+        "Rule 5: the final process of manufacture is performed in the exporting Party"
+    ]
+
+
+def test_a_finding_is_explained_step_by_step_with_rule_and_source(tree: Tree, aifta: Form) -> None:
+    shown = explain(find_origin(from_tree(tree), aifta)).splitlines()
+    assert shown[0] == f"AIFTA, form version {aifta.version}: passes"
+    at = next(number for number, line in enumerate(shown) if "direct method" in line)
+    assert shown[at].startswith("  passes     value_content: direct method: (1260.00 + 3150.00")
+    assert shown[at].endswith("= 40.00 %; at least 35 %  (margin 5.00 points)")
+    assert [line.strip() for line in shown[at + 1 : at + 3]] == [
+        "Rule 5: AIFTA content not less than 35 % of the FOB value",
+        "https://www.taxtmi.com/acts?id=11608",
+    ]
+    tree["items"][0]["origin"].pop("evidence")
+    assert "  missing    items[0].origin.evidence" in explain(find_origin(from_tree(tree), aifta)).splitlines()
+
+
 def test_an_undecided_finding_may_be_filed(tree: Tree, aifta: Form) -> None:
     tree["items"][0]["origin"].pop("evidence")
     finding = find_origin(from_tree(tree), aifta)
@@ -300,7 +327,8 @@ def test_manufactured_goods_with_imported_inputs_are_claimed_otherwise(np_tree: 
 
 # --- the rules as data -------------------------------------------------------------------------
 
-VALUE = {"rule": "R", "methods": {"one": {"formula": "max_nom", "max_pct": 40}}}
+VALUE = {"test": "value_content", "rule": "R", "methods": {"one": {"formula": "max_nom", "max_pct": 40}}}
+BOTH = {"direct": {"formula": "build_up_cost_with_profit", "min_pct": 35}, "indirect": {"formula": "max_nom", "max_pct": 65}}
 
 
 def test_a_limit_is_data(tree: Tree, rules_with: Callable[..., Form]) -> None:
@@ -324,7 +352,7 @@ def test_a_limit_is_data(tree: Tree, rules_with: Callable[..., Form]) -> None:
 def test_each_formula_of_the_agreements_is_known(
     formula: str, limits: dict[str, Any], outcome: Outcome, tree: Tree, rules_with: Callable[..., Form]
 ) -> None:
-    form = rules_with(value_content={"rule": "R", "methods": {"one": {"formula": formula, **limits}}})
+    form = rules_with(value_content={**VALUE, "methods": {"one": {"formula": formula, **limits}}})
     sheet = {"originating_materials": "30", "direct_labour": "6", "direct_overhead": "4", "profit": "5"}
     assert found(tree, form, costs=sheet, inputs=[PEPPER]).outcome is outcome
 
@@ -332,34 +360,50 @@ def test_each_formula_of_the_agreements_is_known(
 @pytest.mark.parametrize(
     ("tables", "say"),
     [
-        ({"evidence": {}, "value_content": None}, "has no \\[general.tests.value_content\\] table"),
-        ({"value_content": {"rule": "R"}}, "at least one method"),
-        ({"value_content": {"rule": "R", "methods": {"one": {"formula": "guess", "max_pct": 40}}}}, "names the formula 'guess'"),
-        ({"value_content": {"rule": "R", "methods": {"one": {"formula": "max_nom"}}}}, "either min_pct or max_pct"),
-        ({"value_content": {"rule": "R", "methods": {"one": {"formula": "max_nom", "max_pct": 39.9}}}}, "a decimal in quotes"),
-        ({"value_content": {"rule": "R", "methods": {"one": {"formula": "max_nom", "max_pct": "many"}}}}, "no number"),
-        ({"tariff_shift": {"rule": "R", "level": "CTX"}}, "known are CC, CTH, CTSH"),
-        ({"final_process": {}}, "must give \\[general.tests.final_process\\] a text for rule"),
+        ({"value_content": None}, "there is no \\[tests.value_content\\] table"),
+        ({"value_content": {**VALUE, "methods": {}}}, "`\\$.tests\\[...\\].methods`"),
+        ({"value_content": {**VALUE, "methods": {"one": {"formula": "guess", "max_pct": 40}}}}, "Invalid enum value 'guess'"),
+        ({"value_content": {**VALUE, "methods": {"one": {"formula": "max_nom"}}}}, "either min_pct or max_pct"),
+        ({"value_content": {**VALUE, "methods": {"one": {"formula": "max_nom", "max_pct": 39.9}}}}, "Expected `int | str`"),
+        ({"value_content": {**VALUE, "methods": {"one": {"formula": "max_nom", "max_pct": "many"}}}}, "no number"),
+        ({"value_content": {**VALUE, "methods": {"one": {"formula": "max_nom", "max_pct": 101}}}}, "0 to 100"),
+        ({"tariff_shift": {"test": "tariff_shift", "rule": "R", "level": "CTX"}}, "Invalid enum value 'CTX'"),
+        ({"tariff_shift": {"test": "shift", "rule": "R"}}, "Invalid value 'shift'"),
+        ({"final_process": {"test": "final_process"}}, "missing required field `rule`"),
+        ({"final_process": {"test": "final_process", "rule": "R", "until": 3}}, "unknown field `until`"),
     ],
 )
-def test_an_origin_toml_that_breaks_its_promise_is_named(
-    tables: dict[str, Any], say: str, tree: Tree, rules_with: Callable[..., Form]
-) -> None:
+def test_an_origin_toml_that_breaks_its_promise_is_named(tables: dict[str, Any], say: str, rules_with: Callable[..., Form]) -> None:
     with pytest.raises(PluginError, match=say):
-        found(tree, rules_with(**tables), inputs=[PEPPER])
+        rules_with(**tables)
+
+
+WO = {"code": "WO", "meaning": "m", "as_printed": "WO", "tests": ["country"]}
+RULES = {"criteria": [WO], "tests": {"country": {"test": "country", "rule": "R"}}, "sources": []}
 
 
 @pytest.mark.parametrize(
-    "table",
+    "change",
     [
-        {},
-        {"criteria": [], "general": {}, "sources": []},
-        {"criteria": [{"code": "WO", "meaning": "m", "as_printed": "WO", "tests": []}], "general": {}, "sources": []},
-        {"criteria": [{"code": "WO", "meaning": "m", "as_printed": "WO", "test": ["country"]}], "general": {}, "sources": []},
-        {"criteria": [{"code": "WO", "meaning": "m", "as_printed": "WO", "tests": ["country"]}] * 2, "general": {}, "sources": []},
-        {"criteria": [{"code": "WO", "meaning": "m", "as_printed": "WO", "tests": ["country"]}], "general": {}, "sources": [], "x": 1},
+        {"criteria": None},
+        {"criteria": []},
+        {"criteria": [{**WO, "tests": []}]},
+        {"criteria": [{**WO, "test": ["country"]}]},
+        {"criteria": [{**WO, "tests": ["land"]}]},
+        {"criteria": [WO, WO]},
+        {"always": ["land"]},
+        {"sources": None},
+        {"general": {}},
+        {"de_minimis": [{"of": "value", "rule": "R"}]},
+        {"de_minimis": [{"of": "value", "rule": "R", "pct": 101}]},
+        {"de_minimis": [{"of": "volume", "rule": "R", "pct": 10}]},
+        {"de_minimis": [{"of": "value", "rule": "R", "pct": 10, "chapters": ["5-6"]}]},
+        {"tests": {"country": {"test": "combined", "rule": "R", "of": ["country", "country"]}}},
+        {"tests": {"country": {"test": "minimal_operations", "rule": "R"}}},
+        {"tests": {"country": {"test": "product_rule", "rule": "R", "methods": {"a": {"formula": "max_nom", "max_pct": 5}}}}},
     ],
 )
-def test_an_origin_toml_of_another_shape_is_refused(table: dict[str, object]) -> None:
+def test_an_origin_toml_of_another_shape_is_refused(change: dict[str, object]) -> None:
+    table = {key: value for key, value in {**RULES, **change}.items() if value is not None}
     with pytest.raises(PluginError, match=r"pack x, origin\.toml"):
         OriginRules.from_toml(table, "pack x, origin.toml")

@@ -5,7 +5,7 @@ theirs. It needs no database: whether an office is active or a replaced certific
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -13,12 +13,14 @@ from engine.application import LEGACY_PLATFORM, NON_PREFERENTIAL_FROM, PREFERENT
 from engine.certificate import is_legacy, number_slip
 from engine.contracts.form import Form
 from engine.errors import Problem
-from engine.filing.boxes import fill, third_party_wording
+from engine.filing.boxes import fill, worded
+from engine.filing.checks.citations import citation_problems
 from engine.filing.checks.dates import date_problems
 from engine.filing.checks.goods import goods_problems
 from engine.filing.checks.identifiers import exporter_problems
+from engine.filing.checks.late import late_problems
 from engine.filing.checks.shipment import shipment_problems
-from engine.filing.origin import find_origin
+from engine.filing.origin import Cited, find_origin
 from engine.filing.reading import to_tree
 from engine.filing.reading.schema import schema_of
 from engine.filing.reading.text import shown
@@ -27,18 +29,20 @@ from engine.filing.reading.walking import Walk
 __all__ = ["check"]
 
 
-def check(application: Application, form: Form, *, today: date) -> list[Problem]:
+def check(application: Application, form: Form, *, today: date, sheets: Mapping[str, Cited] | None = None) -> list[Problem]:
     """Everything that stops the application from being filed under the form on that day in India; empty if nothing does.
 
-    A finding that fails is not among them: `refuse_failing` says that with the arithmetic.
+    `sheets` are the approved cost sheets that its lines cite, by reference. A finding that fails is not among the problems:
+    `refuse_failing` says that with the arithmetic.
     """
     walk = Walk(schema_of())
-    walk.application(to_tree(application))
+    walk.whole(to_tree(application))
     if walk.broken:  # made by hand, not by `read`
         return [*walk.broken, *walk.texts]
     if application.scheme != form.scheme:
         say = f"The application is for {application.scheme}, but this is the form of {form.scheme}."
         return [Problem("scheme", "scheme", say), *walk.texts]
+    uncitable = citation_problems(application, sheets or {})
     problems = [
         *walk.texts,
         *_scheme(application, form, today),
@@ -49,8 +53,12 @@ def check(application: Application, form: Form, *, today: date) -> list[Problem]
         *date_problems(application, today),
         *shipment_problems(application, form),
         *goods_problems(application, form),
+        *uncitable,
+        *late_problems(application, form, today),
     ]
-    return [_with_printed_box(problem, form) for problem in [*problems, *_third_party(application, form)]] + _drawn(application, form)
+    return [_with_printed_box(problem, form) for problem in [*problems, *_third_party(application, form)]] + _drawn(
+        application, form, {} if uncitable else sheets or {}
+    )
 
 
 def _scheme(application: Application, form: Form, today: date) -> Iterable[Problem]:
@@ -103,27 +111,27 @@ def _cut_over(application: Application, form: Form) -> Iterable[Problem]:
 
 
 def _third_party(application: Application, form: Form) -> Iterable[Problem]:
-    if application.third_party is not None and third_party_wording(form) is None and not _has_third_party_box(form):
+    if application.third_party is not None and not form.names_third_party:
         say = f"The form of {form.scheme} has no place for an invoicing firm of a third country; leave third_party out."
         yield Problem("third_party", "third-party invoicing", say)
 
 
-def _has_third_party_box(form: Form) -> bool:
-    return any(box.field == "third_party" for box in form.boxes)
-
-
-def _drawn(application: Application, form: Form) -> list[Problem]:
+def _drawn(application: Application, form: Form, sheets: Mapping[str, Cited]) -> list[Problem]:
     """What could not be drawn, and a criterion that would print a content nobody can work out."""
-    finding = find_origin(application, form)
+    finding = find_origin(application, form, sheets)
     problems = []
     for line in finding.lines:
         criterion = form.origin.criterion(line.criterion)
+        reference = application.items[line.item].origin.cost_sheet
+        if reference is not None and reference not in sheets:  # what is wrong with the citation is said already
+            continue
         if criterion is not None and criterion.prints_content and not line.printed:
             say = (
                 f"{criterion.code} prints the actual content, which these keys would give: {', '.join(line.missing)}. Add what is missing."
             )
             problems.append(Problem(f"items[{line.item}].origin", "content is printed", say))
-    return [*problems, *_declaration(application, form), *form.problems(fill(application, form, finding))]
+    outside = form.worded_problems(worded(application))
+    return [*problems, *_declaration(application, form), *outside, *form.problems(fill(application, form, finding))]
 
 
 def _declaration(application: Application, form: Form) -> Iterable[Problem]:
@@ -139,13 +147,13 @@ def _declaration(application: Application, form: Form) -> Iterable[Problem]:
 
 # Which fields of a form show a path of the file, the likeliest first.
 _SHOWN_IN = (
-    (re.compile(r"exporter\.(name|address)"), ("exporter",)),
+    (re.compile(r"exporter\.(name|address)"), ("exporter", "exporter_contact")),
     (re.compile(r"consignee\."), ("consignee",)),
     (re.compile(r"transport\."), ("transport",)),
     (re.compile(r"items\[\d+\]\.marks"), ("marks",)),
-    (re.compile(r"items\[\d+\]\.(hs|description|packages|quantity)"), ("goods", "description")),
+    (re.compile(r"items\[\d+\]\.(hs|description|packages|quantity)"), ("goods", "goods_block", "goods_quantity", "description")),
     (re.compile(r"items\[\d+\]\.origin\.criterion"), ("criterion",)),
-    (re.compile(r"items\[\d+\]\.(value|gross_weight_kg)"), ("weight_value", "value")),
+    (re.compile(r"items\[\d+\]\.(value|gross_weight_kg)"), ("weight_value", "weight_quantity", "gross_weight", "value")),
     (re.compile(r"items\[\d+\]\.invoice|invoices\["), ("invoice", "invoices")),
 )
 

@@ -8,7 +8,7 @@ from engine.contracts.form import Form
 from engine.errors import Problem
 from engine.filing.checks.shipment import country_problem
 from engine.filing.measures import kilograms
-from engine.filing.origin.content import cost_total, listed_originating
+from engine.filing.origin.goods import cost_total, listed_originating
 from engine.filing.places import currency_decimals, is_country
 
 __all__ = ["goods_problems"]
@@ -99,7 +99,8 @@ def _origin_country(application: Application, item: Item, path: str) -> Iterable
 
 def _inputs(item: Item, path: str, form: Form) -> Iterable[Problem]:
     """Countries of the materials; one that originates comes from a party, and from India alone where nothing cumulates."""
-    parties = {"IN", *form.partners} if "cumulation" in form.origin.general else {"IN"}
+    cumulation = form.origin.cumulation
+    parties = {"IN"} if cumulation is None else {"IN", *(form.partners if cumulation.partners is None else cumulation.partners)}
     for index, part in enumerate(item.origin.inputs):
         box = f"{path}.origin.inputs[{index}]"
         yield from country_problem(f"{box}.country", part.country)

@@ -4,25 +4,45 @@ Every line must qualify by itself. A finding that fails refuses filing (`refuse_
 what is missing and goes to the officer, who decides. Limits and rules are origin.toml's; the tests are `grounds`'.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from engine.application import Application, Item, Kind
+import msgspec
+
+from engine.application import Application, Kind
 from engine.contracts.form import Form
-from engine.contracts.origin import Criterion, Finding, Line, Outcome, Step
-from engine.errors import OriginRefused, PluginError, Problem
-from engine.filing.origin.cases import Case, Tried, said, worst
-from engine.filing.origin.grounds import TESTS
+from engine.contracts.origin import Finding, Line, Outcome, Step
+from engine.contracts.rules import (
+    Combined,
+    Country,
+    Criterion,
+    DirectConsignment,
+    ManufacturedByExporter,
+    ProductRuleTest,
+    Test,
+    ThirdPartyInvoicing,
+    ValueContent,
+)
+from engine.errors import OriginRefused, Problem
+from engine.filing.origin.cases import Case, Scheme, Tried, together, worst
+from engine.filing.origin.goods import Cited, Goods, goods_of_item
+from engine.filing.origin.grounds import attempt
+from engine.filing.origin.materials import Account
 
-__all__ = ["find_origin", "refuse_failing"]
+__all__ = ["find_line", "find_origin", "refuse_failing"]
+
+# Tests that ask the application alone, so that nothing of a cited sheet stands in their words.
+_OF_THE_LINE = (Country, ManufacturedByExporter, DirectConsignment, ThirdPartyInvoicing)
 
 
-def find_origin(application: Application, form: Form) -> Finding:
-    """What the rules of origin of the form say about every line. Pure; the same file and form give the same finding.
+def find_origin(application: Application, form: Form, sheets: Mapping[str, Cited] | None = None) -> Finding:
+    """What the rules of origin of the form say about every line. Pure; the same file, form and sheets give the same finding.
 
-    Raises PluginError only, for an origin.toml that names a test or formula nobody knows or leaves out a limit.
+    `sheets` are the approved cost sheets that lines cite, by reference; a line whose sheet is not among them is undecided.
+    Raises Refused where a cited sheet cannot be scaled to its line (`citing_problems` names them all).
     """
-    lines = tuple(_line(application, form, index, item) for index, item in enumerate(application.items))
-    return Finding(form.scheme, form.version, worst([line.outcome for line in lines]), lines)
+    scheme, known = Scheme.of(form), sheets or {}
+    lines = tuple(_line(application, index, scheme, known) for index in range(len(application.items)))
+    return Finding(form.scheme, form.version, worst(line.outcome for line in lines), lines, form.origin.products_sha256)
 
 
 def refuse_failing(finding: Finding) -> None:
@@ -32,70 +52,118 @@ def refuse_failing(finding: Finding) -> None:
         for line in finding.lines
         if line.outcome is Outcome.FAILS
         for step in line.steps
-        if step.outcome is Outcome.FAILS
+        if step.outcome is Outcome.FAILS and step.decides
     ]
     if problems:
         raise OriginRefused.because(problems)
 
 
-def _line(application: Application, form: Form, index: int, item: Item) -> Line:
-    criterion = form.origin.criterion(item.origin.criterion)
+def find_line(goods: Goods, scheme: Scheme, code: str, *, index: int = 0, account: Account | None = None) -> Line:
+    """What one ground of a scheme says about goods."""
+    criterion = scheme.rules.criterion(code)
     if criterion is None:
-        known = ", ".join(known.code for known in form.origin.criteria)
-        return _refused(
-            index, item, f"{item.origin.criterion} is no criterion of {form.scheme}; known are {known}.", "criterion of the scheme"
-        )
-    if application.kind is Kind.BACK_TO_BACK and "back_to_back" not in _tables(form):
-        return _refused(index, item, f"{form.scheme} knows no back-to-back certificate.", "kinds of the scheme")
-    tried = [_try(form, name, item, f"items[{index}]") for name in _tests(application.kind, criterion)]
-    return Line(
-        index,
-        criterion.code,
-        worst([one.outcome for one in tried]),
-        _printed(criterion, tried),
-        tuple(step for one in tried for step in one.steps),
-        tuple(dict.fromkeys(key for one in tried for key in one.missing)),
+        known = ", ".join(known.code for known in scheme.rules.criteria)
+        return _refused(index, code, f"{code} is no criterion of {scheme.code}; known are {known}.", "criterion of the scheme")
+    if goods.kind is Kind.BACK_TO_BACK and scheme.rules.back_to_back is None:
+        return _refused(index, code, f"{scheme.code} knows no back-to-back certificate.", "kinds of the scheme")
+    if criterion.destinations and goods.destination is not None and goods.destination not in criterion.destinations:
+        say = f"{code} is a ground for goods to {', '.join(criterion.destinations)}; these go to {goods.destination}."
+        return _refused(index, code, say, "destinations of the criterion")
+    if criterion.unless_product_rule and (closed := _closed(goods, scheme, index, code)) is not None:
+        return closed
+    account = account or Account(goods.lots, scheme.cumulates)
+    tests = scheme.rules.tests
+    tried = together(attempt(Case(goods, scheme, account, name, tests[name])) for name in _tests(goods.kind, scheme, criterion))
+    line = Line(index, code, tried.outcome, _printed(criterion, tried), tried.steps, tried.missing, account.cumulated)
+    return _perhaps_closed(line, scheme) if criterion.unless_product_rule else line
+
+
+def _perhaps_closed(line: Line, scheme: Scheme) -> Line:
+    """The line of a general rule while the scheme's product rules are not loaded: they may replace it, so it does not pass yet."""
+    if scheme.rules.products or line.outcome is not Outcome.PASSES:
+        return line
+    say = f"The product rules of {scheme.code} are not loaded; one of them may replace {line.criterion} for these goods."
+    step = Step("criterion", say, Outcome.UNDECIDED, "the product rule replaces the general one")
+    return msgspec.structs.replace(
+        line, outcome=Outcome.UNDECIDED, steps=(*line.steps, step), missing=(*line.missing, f"not loaded: product rules of {scheme.code}")
     )
 
 
-def _refused(index: int, item: Item, working: str, rule: str) -> Line:
+def _line(application: Application, index: int, scheme: Scheme, sheets: Mapping[str, Cited]) -> Line:
+    item = application.items[index]
+    reference = item.origin.cost_sheet
+    cited = sheets.get(reference or "")
+    if reference is not None and cited is None:
+        say = f"The cost sheet {reference} that the line cites is not at hand."
+        step = Step("cost_sheet", say, Outcome.UNDECIDED, "an approved cost sheet stands for inputs and costs")
+        return Line(index, item.origin.criterion, Outcome.UNDECIDED, "", (step,), (f"items[{index}].origin.cost_sheet",))
+    line = find_line(goods_of_item(application, index, sheets), scheme, item.origin.criterion, index=index)
+    return line if cited is None else _citing(line, cited, scheme)
+
+
+def _citing(line: Line, cited: Cited, scheme: Scheme) -> Line:
+    """The line with the sheet that it rests on; for whoever does not own the sheet, without anything that it says."""
+    line = msgspec.structs.replace(line, sheet=cited.pinned)
+    return line if cited.own else _withheld(line, cited.reference, scheme)
+
+
+def _withheld(line: Line, reference: str, scheme: Scheme) -> Line:
+    """One step for each test and outcome, without figures, descriptions and paths of the sheet."""
+    steps: dict[tuple[str, Outcome, str], Step] = {}
+    working = f"Worked out from the cost sheet {reference}; its figures are its owner's."
+    for step in line.steps:
+        name = step.name.partition(":")[0]
+        if name == "criterion" or isinstance(scheme.rules.tests.get(name), _OF_THE_LINE):
+            steps[name, step.outcome, step.working] = step
+        else:
+            steps[name, step.outcome, step.rule] = Step(name, working, step.outcome, step.rule, step.source, decides=step.decides)
+    home = f"items[{line.item}].origin.cost_sheet"
+    missing = dict.fromkeys(home if key.startswith((home, "and ")) else key for key in line.missing)
+    return msgspec.structs.replace(line, steps=tuple(steps.values()), missing=tuple(missing))
+
+
+def _closed(goods: Goods, scheme: Scheme, index: int, code: str) -> Line | None:
+    """The line of a general rule that a product rule replaces for these goods, or may."""
+    sure, doubtful = scheme.rules.products_for(goods.hs, goods.on)
+    if sure:
+        say = f"{code} is not open to goods of HS {goods.hs}, which have a product rule: {sure[0].text}. Claim that rule."
+        return _refused(index, code, say, "the product rule replaces the general one")
+    if not doubtful:
+        return None
+    say = f"The HS code {goods.hs} is too short to tell whether the goods have a product rule, which would replace {code}."
+    step = Step("criterion", say, Outcome.UNDECIDED, "the product rule replaces the general one")
+    return Line(index, code, Outcome.UNDECIDED, "", (step,), (goods.where("hs"),))
+
+
+def _refused(index: int, code: str, working: str, rule: str) -> Line:
     """A line that no rule of the scheme can be tried on."""
-    return Line(index, item.origin.criterion, Outcome.FAILS, "", (Step("criterion", working, Outcome.FAILS, rule),))
+    return Line(index, code, Outcome.FAILS, "", (Step("criterion", working, Outcome.FAILS, rule),))
 
 
-def _tests(kind: Kind, criterion: Criterion) -> tuple[str, ...]:
-    """The tests of the ground; back-to-back goods stand on the first certificate, and on their content where it is printed."""
-    if kind is not Kind.BACK_TO_BACK:
-        return criterion.tests
-    return ("back_to_back", *(name for name in criterion.tests if name == "value_content" and criterion.prints_content))
+def _tests(kind: Kind, scheme: Scheme, criterion: Criterion) -> Iterable[str]:
+    """The tests of the ground, with those of every ground first.
+
+    Back-to-back goods stand on the first certificate: beside it count the consignment, and the content where it is printed.
+    """
+    rules = scheme.rules
+    names = list(dict.fromkeys((*rules.always, *criterion.tests)))
+    if kind is not Kind.BACK_TO_BACK or rules.back_to_back is None:
+        return names
+    kept = [name for name in names if isinstance(rules.tests[name], DirectConsignment | ThirdPartyInvoicing)]
+    values = [name for name in names if criterion.prints_content and _gives_content(rules.tests[name], rules.tests)]
+    return dict.fromkeys((rules.back_to_back, *values, *kept))
 
 
-def _tables(form: Form) -> Mapping[str, object]:
-    tables = form.origin.general.get("tests")
-    return tables if isinstance(tables, Mapping) else {}
+def _gives_content(test: Test, tests: Mapping[str, Test]) -> bool:
+    if isinstance(test, Combined):
+        return any(_gives_content(tests[name], tests) for name in test.of)
+    return isinstance(test, ValueContent | ProductRuleTest)
 
 
-def _try(form: Form, name: str, item: Item, path: str) -> Tried:
-    table = _tables(form).get(name)
-    test = _back_to_back if name == "back_to_back" else TESTS.get(name)
-    if test is None:
-        raise PluginError(f"origin.toml of {form.scheme} names the unknown test {name!r}; known are {', '.join(TESTS)}.")
-    if not isinstance(table, Mapping):
-        raise PluginError(f"origin.toml of {form.scheme} has no [general.tests.{name}] table.")
-    return test(Case(item, path, name, table))
-
-
-def _back_to_back(case: Case) -> Tried:
-    """The goods stand on a first certificate that only a person can compare."""
-    evidence = case.item.origin.evidence
-    if not evidence:
-        return said(case, Outcome.UNDECIDED, "The certificate of the first exporting country is not named.", "origin.evidence")
-    return said(case, Outcome.UNDECIDED, f"The officer compares with the first certificate: {evidence}.")
-
-
-def _printed(criterion: Criterion, tried: list[Tried]) -> str:
+def _printed(criterion: Criterion, tried: Tried) -> str:
     """The criterion as the box shows it; without a content that it would show, nothing: a form is never half true."""
     if not criterion.prints_content:
         return criterion.as_printed
-    content = next((one.content for one in tried if one.content is not None), None)
-    return criterion.as_printed.replace("{content}", content.percent_down) if content else ""
+    if tried.content is None:
+        return ""
+    return criterion.as_printed.replace("{content}", tried.content.percent_down).replace("{nom}", tried.content.rest.percent_up)

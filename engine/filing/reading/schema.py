@@ -1,10 +1,12 @@
 """The JSON Schema of the application file, format 1, as `ecoo schema application` publishes it.
 
 It is made from the types of `engine.application`, so file, reader and schema cannot drift apart; this module adds the
-words: a title and a description for every key. Patterns are in the dialect of JSON Schema (ECMA 262).
+words: a title and a description for every key. Patterns are in the dialect of JSON Schema (ECMA 262). `worded` does the
+same for the other files that are read here.
 """
 
 import copy
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -12,10 +14,12 @@ import msgspec
 
 from engine.application import Application
 
-__all__ = ["published_schema", "schema_of"]
+__all__ = ["Words", "published_schema", "schema_of", "worded"]
 
-# Key by key: what a person calls it, and what to write there.
-_WORDS: dict[str, dict[str, tuple[str, str]]] = {
+# Key by key of each group: what a person calls it, and what to write there.
+Words = Mapping[str, Mapping[str, tuple[str, str]]]
+
+_WORDS: Words = {
     "Application": {
         "schema": ("Format", "Always 1."),
         "scheme": ("Scheme", "Code of the agreement, such as AIFTA, or NP for the non-preferential certificate."),
@@ -35,12 +39,23 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "third_party": ("Third party", "The firm in a third country that invoices the goods, if one does."),
         "remarks": ("Remarks", "What the remarks box says, on forms that have one."),
         "reasons": ("Reasons", "Why a certificate is replaced or asked for late; read by the officer, never printed."),
+        "producer": ("Producer", "The firm that made the goods, on forms that have a box for it."),
+        "export_document": ("Export document", "Number of the shipping bill, on forms that print it."),
+        "form_version": ("Form version", "Version of the scheme's form while two are accepted side by side; absent: the newest in force."),
     },
     "Exporter": {
         "iec": ("IEC", "Importer-Exporter Code: the PAN of the firm, or the 10 digits of an older code."),
         "name": ("Name", "As registered under the IEC."),
         "address": ("Address", "One or more lines, without the country."),
         "gstin": ("GSTIN", "15 characters; 3 to 12 are the PAN, the last one is a check character."),
+        "email": ("E-mail", "Printed on forms that ask for it."),
+        "telephone": ("Telephone", "Printed on forms that ask for it."),
+        "fax": ("Fax", "Printed on forms that ask for it."),
+    },
+    "Producer": {
+        "name": ("Name", "The firm's name."),
+        "address": ("Address", "One or more lines, without the country."),
+        "country": ("Country", "ISO 3166-1 alpha-2 code; IN if absent."),
     },
     "Consignee": {
         "name": ("Name", "The firm's name."),
@@ -64,6 +79,11 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "port_of_discharge_name": ("Port of discharge, name", "Printed beside the code."),
         "voyage": ("Voyage", "Number of the voyage, if known."),
         "route": ("Route", "Places on the way, if known."),
+        "transit": ("Countries of transit", "Countries the goods pass through or are transhipped in, ISO 3166-1 alpha-2; none: straight."),
+        "transit_evidence": (
+            "Evidence of transit",
+            "The document that shows the goods only passed through, such as a through bill of lading.",
+        ),
     },
     "Invoice": {
         "number": ("Number", "As on the invoice; the shipping bill must bear the same one."),
@@ -83,12 +103,14 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "country": ("Country", "Where the material originates, ISO 3166-1 alpha-2."),
         "value": ("Value", "CIF, or the earliest ascertainable price; for the whole line, in the file's currency."),
         "originating": ("Originating", "True if the material itself originates under the agreement."),
+        "weight_kg": ("Weight", "Kilograms in the whole line, where a tolerance goes by weight."),
     },
     "Costs": {
         "originating_materials": ("Originating materials", "Value of the originating materials in the whole line."),
         "direct_labour": ("Direct labour", "Wages and benefits for the whole line."),
         "direct_overhead": ("Direct overhead", "Overhead of production for the whole line."),
         "profit": ("Profit", "Profit on the whole line."),
+        "freight_to_port": ("Freight to port", "What it costs from the factory to the ship, for the whole line."),
     },
     "Origin": {
         "criterion": ("Criterion", "Code of the ground that is claimed, as the scheme lists them."),
@@ -99,6 +121,9 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "manufactured_by_exporter": ("Manufactured by the exporter", "Whether the exporting entity itself manufactured the goods."),
         "operations": ("Operations", "What was done to the inputs in India, one operation a line."),
         "evidence": ("Evidence", "The documents that show the ground: a farm record, a first certificate."),
+        "ex_works": ("Ex-works price", "Of the whole line, where a scheme allows the ex-works base."),
+        "net_weight_kg": ("Net weight", "Kilograms of the whole line without packing, where a tolerance goes by weight."),
+        "cost_sheet": ("Cost sheet", "Reference of an approved cost sheet that stands for inputs and costs; then leave both out."),
     },
     "Item": {
         "description": ("Description", "The goods, so that customs can recognise them."),
@@ -122,23 +147,28 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
 @cache
 def schema_of() -> dict[str, Any]:
     """The one copy that the reader walks; nobody changes it."""
-    raw = cast("dict[str, Any]", _plain(msgspec.json.schema(Application)))
-    for name, words in _WORDS.items():
-        for key, (title, description) in words.items():
-            prop = raw["$defs"][name]["properties"][key]
-            prop["title"], prop["description"] = title, description
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:ecoo:application:1",
-        "title": "Application for a Certificate of Origin, format 1",
-        "description": "UTF-8, at most 1 MB. Amounts are decimal strings, dates YYYY-MM-DD in IST; an unknown key is refused.",
-        **raw,
-    }
+    return worded(
+        Application,
+        _WORDS,
+        id="urn:ecoo:application:1",
+        title="Application for a Certificate of Origin, format 1",
+        description="UTF-8, at most 1 MB. Amounts are decimal strings, dates YYYY-MM-DD in IST; an unknown key is refused.",
+    )
 
 
 def published_schema() -> dict[str, Any]:
     """A copy of the schema, JSON Schema 2020-12, to print or to hand out."""
     return copy.deepcopy(schema_of())
+
+
+def worded(kind: type, words: Words, *, id: str, title: str, description: str) -> dict[str, Any]:
+    """The schema of a type with these words at every key."""
+    raw = cast("dict[str, Any]", _plain(msgspec.json.schema(kind)))
+    for name, keys in words.items():
+        for key, (called, meaning) in keys.items():
+            prop = raw["$defs"][name]["properties"][key]
+            prop["title"], prop["description"] = called, meaning
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": id, "title": title, "description": description, **raw}
 
 
 def _plain(node: object) -> object:

@@ -1,4 +1,4 @@
-"""A walk over an application that is still plain JSON: its shape against the published schema, its texts tidied.
+"""A walk over a file that is still plain JSON: its shape against the published schema, its texts tidied.
 
 Collects every problem instead of stopping at the first, each with its path and a sentence that a clerk understands.
 Speaks exactly the words of JSON Schema that `engine.filing.reading.schema` uses; it is no general validator.
@@ -48,17 +48,18 @@ class Object(dict[str, Any]):
 
 
 class Walk:
-    """One walk. `broken` holds what has not the published shape, `texts` what is wrong with characters."""
+    """One walk. `broken` holds what has not the published shape, `texts` what is wrong with characters. `noun` is what the file holds."""
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, Any], noun: str = "application") -> None:
         self._root = schema
+        self._noun = noun
         self.broken: list[Problem] = []
         self.texts: list[Problem] = []
 
-    def application(self, tree: object) -> object:
+    def whole(self, tree: object) -> object:
         """The tree with its texts in NFC; look at `broken` before using it."""
         if not isinstance(tree, dict):
-            self._note("", "type", f"The file must hold one application in {{ }}; it holds {_kind(tree)}.")
+            self._note("", "type", f"The file must hold one {self._noun} in {{ }}; it holds {_kind(tree)}.")
             return tree
         return self._value(self._root, tree, "")
 
