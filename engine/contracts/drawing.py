@@ -51,7 +51,7 @@ class DrawRequest:
 
     `values` are the single facts a sheet prints outside the numbered boxes or inside a certification: `number`,
     `agency`, `office`, `officer`, `designation`, `exporter`, `place`, `declared_place`, `declared_on`, `country`,
-    `destination`, `endorsement`, `verify_text` and the like. `qr_text` is the address in capitals. `leaf` names a
+    `destination`, `endorsement`, `verify_text`, `tick_third_party` (an X or nothing) and the like. `qr_text` is the address in capitals. `leaf` names a
     printable leaf, None is the electronic copy. Pictures are cleaned PNGs; None leaves the space empty.
     """
 

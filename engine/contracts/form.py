@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources.abc import Traversable
+from typing import Annotated
 
 import msgspec
 
-from engine.contracts.origin import OriginRules
-from engine.contracts.sheet import MM_PER_POINT, Geometry
+from engine.contracts.rules import OriginRules
+from engine.contracts.sheet import MM_PER_POINT, Geometry, Text, names_in, say
 from engine.errors import Problem
 
-__all__ = ["Box", "Face", "Filled", "Form", "Leaf", "Pack", "Sheet"]
+__all__ = ["Box", "Face", "Filled", "Form", "Leaf", "Pack", "Paper", "Retrospective", "Sheet", "ThirdPartyWords"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ _DRAWABLE = (
 )
 
 
+_STEP_PT = 0.2
 _ABSENT = 600.0  # the advance of a character without a glyph, which filing refuses anyway
 
 
@@ -109,7 +111,11 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A numbered space of the form. `field` names what fills it; `lines` is how many fit, or None for a goods column."""
+    """A numbered space of the form. `field` names what fills it; `lines` is how many fit, or None for a goods column.
+
+    `smaller` are the sizes it may be set in where that is not enough, each with the lines that fit then, the largest first.
+    A `joined` column stands in the table below the goods, one row for each of theirs.
+    """
 
     no: str
     heading: str
@@ -118,11 +124,18 @@ class Box:
     lines: int | None
     size_pt: float = 7.5
     holds: str = ""
+    smaller: tuple[tuple[float, int], ...] = ()
+    joined: bool = False
 
     @property
     def in_rows(self) -> bool:
-        """Whether the box is a column of the goods table."""
+        """Whether the box is a column of the goods table, or of the one joined to it."""
         return self.lines is None
+
+    @property
+    def sizes(self) -> tuple[tuple[float, int], ...]:
+        """Every size in points that its text may be set in, with how many lines fit then, the largest first."""
+        return ((self.size_pt, self.lines or 0), *self.smaller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,38 @@ class Leaf:
     name: str
     title: str
     ink: bool
+
+
+class ThirdPartyWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a form names a firm of a third country that invoices the goods, where it has no box of its own for it.
+
+    `goods` is added to the first line of the goods and `remarks` to the remarks, with `{name}`, `{address}`, `{country}`;
+    `invoice` to the first line's invoice, with `{number}` and `{dated_on}` of that firm's own invoice; a line with these is
+    left out where the firm has none.
+    """
+
+    goods: str | None = None
+    invoice: str | None = None
+    remarks: str | None = None
+    source: str | None = None
+
+
+class Retrospective(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When a certificate counts as issued retrospectively: more than `after_days` (working days if so) after the goods left,
+    and at the latest `max_months` after that. What nobody could source is None."""
+
+    after_days: Annotated[int, msgspec.Meta(ge=0, le=366)] | None = None
+    working_days: bool = False
+    max_months: Annotated[int, msgspec.Meta(ge=1, le=60)] | None = None
+    rule: str = ""
+    source: str | None = None
+
+
+class Paper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the printable leaves are printed on, as far as the agreement says."""
+
+    size: str = ""
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +192,8 @@ class Sheet:
 class Form:
     """One version of one scheme's form. `sha256` covers form.toml, origin.toml, the sheet and the fonts.
 
-    `unconfirmed` names what nobody could source; while it is not empty, a live site issues only after a named
-    administrator confirmed the form. `row_lines` is how many lines one goods row may take at most.
+    `unconfirmed` names what nobody could source, `weak` what rests on a weaker source; while either is not empty, a live site
+    issues only after a named administrator confirmed the form. `row_lines` is how many lines one goods row may take at most.
     """
 
     scheme: str
@@ -171,6 +216,11 @@ class Form:
     leaves: tuple[Leaf, ...] = ()
     wording: Mapping[str, str] = field(default_factory=dict)
     unconfirmed: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    third_party: ThirdPartyWords | None = None
+    retrospective: Retrospective | None = None
+    paper: Paper | None = None
+    language: str = ""
     validity_months: int | None = None
     effective_from: date | None = None
     effective_until: date | None = None
@@ -185,9 +235,26 @@ class Form:
         """The box of that number."""
         return next(box for box in self.boxes if box.no == no)
 
+    @property
+    def names_third_party(self) -> bool:
+        """Whether the form has a place for a firm of a third country that invoices the goods: a box, or words of the scheme."""
+        return self.third_party is not None or any(box.field == "third_party" for box in self.boxes)
+
     def lines_of(self, box: Box, paragraphs: tuple[str, ...]) -> tuple[str, ...]:
         """The lines a box's paragraphs are drawn in."""
-        return tuple(line for text in paragraphs for line in self.regular.wrap(text, box.width_mm, box.size_pt))
+        return self.fitted(box, paragraphs)[1]
+
+    def fitted(self, box: Box, paragraphs: tuple[str, ...]) -> tuple[float, tuple[str, ...]]:
+        """The largest size in points at which a box's paragraphs have room, else its least; and their lines at that size."""
+        size, lines = box.size_pt, self._lines(box, paragraphs, box.size_pt)
+        for smaller, room in box.smaller if len(lines) > (box.lines or 0) else ():
+            size, lines = smaller, self._lines(box, paragraphs, smaller)
+            if len(lines) <= room:
+                break
+        return size, lines
+
+    def _lines(self, box: Box, paragraphs: tuple[str, ...], size_pt: float) -> tuple[str, ...]:
+        return tuple(line for text in paragraphs for line in self.regular.wrap(text, box.width_mm, size_pt))
 
     def heading_lines(self, box: Box, width_mm: float) -> tuple[str, ...]:
         """A box's number and heading, broken for that width."""
@@ -199,28 +266,56 @@ class Form:
         for no, paragraphs in filled.boxes.items():
             box = self.box(no)
             found += self._glyphs(f"box {no}", paragraphs)
-            need = len(self.lines_of(box, paragraphs))
-            if box.lines is not None and need > box.lines:
-                found.append(
-                    Problem(
-                        f"box {no}",
-                        "fits the box",
-                        f"Box {no} ({box.heading}) has room for {box.lines} lines; this needs {need}. Shorten it.",
-                    )
-                )
+            size, lines = self.fitted(box, paragraphs)
+            room = dict(box.sizes)[size]
+            if len(lines) > room:
+                say = f"Box {no} ({box.heading}) has room for {room} lines; this needs {len(lines)}. Shorten it."
+                found.append(Problem(f"box {no}", "fits the box", say))
         for index, row in enumerate(filled.rows):
-            for no, paragraphs in row.items():
-                where = f"items[{index}], box {no}"
-                found += self._glyphs(where, paragraphs)
-                need = len(self.lines_of(self.box(no), paragraphs))
-                if need > self.row_lines:
-                    found.append(
-                        Problem(
-                            where,
-                            "fits the page",
-                            f"Item {index + 1} needs {need} lines in box {no}; a page has room for {self.row_lines}. Split the item or shorten it.",
-                        )
-                    )
+            found += self._row_problems(index, row)
+        return found
+
+    def sized(self, text: Text, words: str) -> tuple[float, tuple[str, ...]]:
+        """The largest size in points, down to the text's least, at which the words of a sheet's text have room; and their lines."""
+        face, size = self.bold if text.bold else self.regular, text.pt
+        while True:
+            lines = tuple(line for part in words.split("\n") if part for line in face.wrap(part, text.w, size))
+            if text.least is None or size <= text.least or len(lines) <= self.sheet.geometry.lines_in(text, size):
+                return size, lines
+            size = max(text.least, round(size - _STEP_PT, 2))
+
+    def worded_problems(self, values: Mapping[str, str]) -> list[Problem]:
+        """Which texts of the sheet, outside the boxes, have no room for these values; texts that need other values are not tried."""
+        found: list[Problem] = []
+        for text in self.sheet.geometry.texts:
+            names = names_in(text.say)
+            if names and values.keys() >= set(names):
+                found += self.no_room(text, *self.sized(text, say(text.say, lambda name: values[name])))
+        return found
+
+    def no_room(self, text: Text, size_pt: float, lines: tuple[str, ...]) -> list[Problem]:
+        """The problem of a sheet's text whose lines have no room at that size; none if they have."""
+        room = self.sheet.geometry.lines_in(text, size_pt)
+        if len(lines) <= room:
+            return []
+        sentence = f"The {text.name} of the certificate needs {len(lines)} lines and the form has room for {room}; shorten it."
+        return [Problem(text.name, "fits the form", sentence)]
+
+    def _row_problems(self, index: int, row: Mapping[str, tuple[str, ...]]) -> list[Problem]:
+        """What of one goods row could not be drawn. Its lines in the joined table take room from those in the first."""
+        found: list[Problem] = []
+        lines = {no: len(self.lines_of(self.box(no), paragraphs)) for no, paragraphs in row.items()}
+        below = {field for column in self.sheet.geometry.goods.joined for field in column.fields}
+        joined = max((max(1, count) for no, count in lines.items() if self.box(no).field in below), default=0)
+        for no, paragraphs in row.items():
+            where = f"items[{index}], box {no}"
+            found += self._glyphs(where, paragraphs)
+            need = lines[no] if self.box(no).joined else lines[no] + joined
+            if need > self.row_lines:
+                say = (
+                    f"Item {index + 1} needs {need} lines in box {no}; a page has room for {self.row_lines}. Split the item or shorten it."
+                )
+                found.append(Problem(where, "fits the page", say))
         return found
 
     def _glyphs(self, where: str, paragraphs: tuple[str, ...]) -> list[Problem]:

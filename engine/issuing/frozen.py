@@ -3,16 +3,15 @@
 import hashlib
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
-from engine.application import Application, canonical
+from engine.application import Application, Kind, canonical
 from engine.certificate import verify_url
 from engine.contracts.drawing import DrawRequest, Mark
 from engine.contracts.form import Filled, Form
 from engine.contracts.origin import Finding
-from engine.filing import country_name, endorsement, paper_date
+from engine.filing import country_name, endorsement, paper_date, worded
 from engine.people import Enrolled, OfficeHere, OfficerHere
 
 __all__ = ["Frozen", "freeze"]
@@ -75,63 +74,6 @@ class Frozen(msgspec.Struct, frozen=True):
             leaf=leaf,
         )
 
-    def shown(self, form: Form) -> dict[str, Any]:
-        """What the printed certificate shows, and so what a stranger who verifies it sees."""
-        file = self.application
-        printed = {line.item: line.printed for line in self.finding.lines}
-        return {
-            "demo": self.demo,
-            "scheme": self.scheme,
-            "title": form.title,
-            "form": form.form_name,
-            "kind": str(file.kind),
-            "replaces": file.replaces,
-            "endorsement": self.values["endorsement"],
-            "agency": self.values["agency_name"],
-            "office": self.values["office_name"],
-            "officer": self.values["officer_name"],
-            "designation": self.values["officer_designation"],
-            "origin_country": self.values["origin_country"],
-            "total_weight": self.values["total_weight"],
-            "total_value": self.values["total_value"],
-            "declaration": {
-                "name": file.declaration.name,
-                "place": file.declaration.place,
-                "dated_on": file.declaration.dated_on.isoformat(),
-            },
-            "exporter": {"name": file.exporter.name, "address": file.exporter.address},
-            "consignee": {
-                "name": file.consignee.name,
-                "address": file.consignee.address,
-                "tax_id": file.consignee.tax_id,
-                "country": _country(file.consignee.country),
-            },
-            "destination": _country(file.destination),
-            "transport": {
-                "departs_on": file.transport.departs_on.isoformat(),
-                "vessel": file.transport.vessel,
-                "voyage": file.transport.voyage,
-                "port_of_discharge_name": file.transport.port_of_discharge_name,
-                "port_of_discharge": file.transport.port_of_discharge,
-            },
-            "currency": file.currency,
-            "invoices": [{"number": invoice.number, "dated_on": invoice.dated_on.isoformat()} for invoice in file.invoices],
-            "items": [
-                {
-                    "description": item.description,
-                    "hs": item.hs,
-                    "marks": item.marks,
-                    "packages": f"{item.packages.count} {item.packages.kind}",
-                    "quantity": f"{item.quantity.value} {item.quantity.unit}",
-                    "gross_weight_kg": item.gross_weight_kg,
-                    "value": item.value,
-                    "origin_criterion": printed.get(index, ""),
-                    "invoice": item.invoice,
-                }
-                for index, item in enumerate(file.items)
-            ],
-        }
-
 
 def freeze(
     application: Application,
@@ -148,22 +90,24 @@ def freeze(
 ) -> Frozen:
     """The frozen input of an application that is about to be approved."""
     declared = application.declaration
+    endorsed = endorsement(application, form, replaced_on=replaced_on)
+    # A form that has the words beside a tick box ticks it and does not repeat them.
+    ticked = application.kind is Kind.RETROSPECTIVE and "tick_retrospective" in form.wording
     values = {
+        **worded(application),
         "agency_name": office.agency_name if office else application.exporter.name,
         "office_name": office.name if office else "",
         "office_city": office.city if office else declared.place,
         "officer_name": officer.name if officer else enrolled.signatory.name,
         "officer_designation": officer.designation if officer else "",
-        "exporter_name": application.exporter.name,
-        "origin_country": _origin(application),
-        "destination": _country(application.destination),
-        "declared_place": declared.place,
-        "declared_on": paper_date(declared.dated_on),
-        "declared_by": declared.name,
         "certified_place": office.city if office else declared.place,
-        "endorsement": endorsement(application, form, replaced_on=replaced_on),
+        "endorsement": endorsed,
+        "endorsement_unticked": "" if ticked else endorsed,
         "total_weight": _total(application, "gross_weight_kg"),
         "total_value": f"{application.currency} {application.fob}",
+        "tick_third_party": _tick(application.third_party is not None),
+        "tick_retrospective": _tick(application.kind is Kind.RETROSPECTIVE),
+        "tick_cumulation": _tick(any(line.cumulated for line in finding.lines)),
     }
     return Frozen(
         application=application,
@@ -185,9 +129,9 @@ def freeze(
     )
 
 
-def _origin(application: Application) -> str:
-    countries = dict.fromkeys(_country(item.origin.country) for item in application.items)
-    return " / ".join(countries)
+def _tick(ticked: bool) -> str:
+    """What stands in a tick box."""
+    return "X" if ticked else ""
 
 
 def _total(application: Application, field: str) -> str:

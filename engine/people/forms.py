@@ -1,4 +1,4 @@
-"""An agency's confirmations of forms whose layout nobody could source."""
+"""An agency's confirmations of forms that nobody could source, or only from weak sources."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,15 +21,17 @@ async def confirm_form(agency_id: UUID, form: Form, *, actor: str, at: datetime)
 
 
 async def require_confirmed(agency_id: UUID | None, form: Form, *, demo: bool) -> None:
-    """Raises Refused while an unconfirmed form would be issued on a live site."""
-    if demo or not form.unconfirmed:
+    """Raises Refused while a form with unconfirmed or weakly sourced parts would be issued on a live site."""
+    if demo or not (form.unconfirmed or form.weak):
         return
     confirmed = agency_id is not None and await FormConfirmation.exists().where(
         FormConfirmation.agency == agency_id, FormConfirmation.scheme == form.scheme, FormConfirmation.form_sha256 == form.sha256
     )
     if not confirmed:
+        parts = ("not sourced", form.unconfirmed), ("weakly sourced", form.weak)
+        named = "; ".join(f"{label}: {', '.join(each)}" for label, each in parts if each)
         raise Refused(
-            f"The form of {form.scheme} is not confirmed ({', '.join(form.unconfirmed)}). An administrator of the agency must confirm it first.",
+            f"The form of {form.scheme} is not confirmed ({named}). An administrator of the agency must confirm it first.",
             box="scheme",
             rule="form confirmed",
         )

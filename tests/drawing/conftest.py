@@ -20,6 +20,7 @@ from engine.packs import builtin_packs, read_forms, sheet_reader
 
 GOLDEN = Path(__file__).parent / "golden"
 PACKS = files("plugins").joinpath("templates")
+SHEETS = Path(__file__).parent / "packs"
 GOODS = (
     "Basmati rice, parboiled, 25 kg bags",
     "Cotton knitted T-shirts, men's, assorted sizes and colours, dyed and printed",
@@ -42,6 +43,11 @@ VALUES = {
     "certified_place": "Mumbai",
     "certified_on": "21 NOV 2026",
     "endorsement": "",
+    "endorsement_unticked": "",
+    "export_document": "SB 7735591 OF 16 NOV 2026",
+    "tick_third_party": "X",
+    "tick_retrospective": "",
+    "tick_cumulation": "",
     "verify_text": "https://coo.example.gov.in/v/ab3cdefghijklmnopqrstuvwxyz",
     "total_weight": "6620 KG",
     "total_value": "USD 61170.00",
@@ -50,6 +56,19 @@ WHOLE = {
     "exporter": ("SAHYADRI EXPORT HOUSE PVT. LTD.", "Plot 14, MIDC Industrial Area, Andheri East", "Mumbai 400093, Maharashtra", "INDIA"),
     "consignee": ("CÔNG TY TNHH NGUYỄN & SØREN TRADING", "Lô 7, Đường Lê Hồng Phong, Hải Phòng", "VIET NAM", "Tax ID: 0101234567"),
     "transport": ("Departure date: 18 NOV 2026", "Vessel's name/Aircraft etc.: MV KOTA LAYANG", "Port of Discharge: Haiphong (VNHPH)"),
+    "exporter_contact": (
+        "SAHYADRI EXPORT HOUSE PVT. LTD.",
+        "Plot 14, MIDC Industrial Area, Andheri East",
+        "Mumbai 400093, Maharashtra",
+        "INDIA",
+        "E-mail: exports@sahyadri.example",
+        "Tel.: +91 22 5550 0101, Fax: +91 22 5550 0102",
+    ),
+    "producer": ("KOYNA SPINNING MILLS LIMITED", "Survey No. 77, Ichalkaranji 416115", "INDIA"),
+    "third_party": ("STRAITS PANTRY PTE LTD", "9 Example Quay, #02-01", "SINGAPORE"),
+    "port_of_loading": ("Nhava Sheva (INNSA)",),
+    "invoices": ("SEH/INV/2600 12 NOV 2026; SEH/INV/2601 12 NOV 2026; SEH/INV/2602 13 NOV 2026",),
+    "remarks": ("Shipped in two containers under one seal.",),
     "countries_of_origin": ("INDIA",),
     "destination": ("VIET NAM",),
 }
@@ -57,8 +76,8 @@ WHOLE = {
 
 @pytest.fixture(scope="session")
 def forms() -> dict[str, Form]:
-    """The newest form of every built-in pack, by scheme."""
-    packs = builtin_packs(PACKS)
+    """The newest form of every built-in pack, by scheme, and one for each sheet under the sheet's name in capitals."""
+    packs = (*builtin_packs(PACKS), *builtin_packs(SHEETS))
     sheets = sheet_reader(packs, PACKS / "sheets")
     return {form.scheme: form for pack in packs for form in read_forms(pack, sheets)}
 
@@ -92,12 +111,22 @@ def _boxes(form: Form) -> dict[str, tuple[str, ...]]:
 
 
 def _row(form: Form, index: int) -> dict[str, tuple[str, ...]]:
+    goods, hs = (f"{20 + index} CARTONS", GOODS[index % 5]), f"{1006 + index * 13:04d}30"
+    weight, value, quantity = f"{1250 + 37 * index} KG", f"USD {10400 + index * 917}.00", f"{1000 + index} PCS"
     said = {
         "item_number": (str(index + 1),),
+        "hs": (hs,),
+        "hs6": (hs,),
         "marks": (f"SEH/2026/{index + 1}", "1-20 VN HPH"),
-        "goods": (f"{20 + index} CARTONS", GOODS[index % 5], f"Quantity: {1000 + index} PCS", f"HS: {1006 + index * 13:04d}30"),
+        "goods": (*goods, f"Quantity: {quantity}", f"HS: {hs}"),
+        "goods_block": (f"{index + 1}. SEH/2026/{index + 1}", "1-20 VN HPH", ", ".join(goods), f"HS: {hs}"),
+        "goods_quantity": (goods[1], f"Quantity: {quantity}"),
+        "description": (goods[1],),
         "criterion": (('"WO"', '"RVC [79.73] %+CTSH"', '"RVC [41.20] %+CTSH"')[index % 3],),
-        "weight_value": (f"{1250 + 37 * index} KG", f"USD {10400 + index * 917}.00"),
+        "weight_value": (weight, value),
+        "weight_quantity": (weight, quantity),
+        "gross_weight": (weight,),
+        "quantity": (quantity,),
         "invoice": (f"SEH/INV/{2600 + index}", "12 NOV 2026"),
     }
     return {box.no: said[box.field] for box in form.boxes if box.in_rows}

@@ -22,7 +22,9 @@ from engine.errors import PluginError, Refused
 Certificate = Callable[..., DrawRequest]
 Golden = Callable[[str, bytes], bytes]
 
-CASES = [("AIFTA", 1), ("AIFTA", 5), ("AIFTA", 60), ("NP", 5)]
+SHEETS = ("COMBINED12", "COMBINED12A", "CERTIFICATION10", "CERTIFICATION12", "KOREA14", "MERCOSUR13")
+CASES = [("AIFTA", 1), ("AIFTA", 5), ("AIFTA", 60), ("NP", 5), *((sheet, 12) for sheet in SHEETS)]
+PAGES = [("AIFTA", 5, 0), ("AIFTA", 60, 1), ("NP", 5, 0), *((sheet, 12, page) for sheet in SHEETS for page in (0, 1))]
 
 
 def page_text(drawing: Drawing, page: int) -> str:
@@ -52,7 +54,7 @@ def test_every_box_stands_where_it_stood(certificate: Certificate, golden: Golde
     assert json.loads(golden(f"{scheme}-{items}.json", now.encode())) == json.loads(now)
 
 
-@pytest.mark.parametrize(("scheme", "items", "page"), [("AIFTA", 5, 0), ("AIFTA", 60, 1), ("NP", 5, 0)])
+@pytest.mark.parametrize(("scheme", "items", "page"), PAGES)
 def test_a_page_looks_as_it_looked(certificate: Certificate, golden: Golden, stamp_png: bytes, scheme: str, items: int, page: int) -> None:
     now = picture(draw_now(certificate(scheme, items, stamp=stamp_png, appearance=stamp_png)), page, 50)
     out = io.BytesIO()
@@ -137,7 +139,9 @@ def test_the_file_is_dated_on_the_day_of_issue_and_says_its_title_and_language(c
 def test_text_that_fills_its_box_to_the_last_line_is_drawn_and_one_line_more_is_refused(certificate: Certificate) -> None:
     request = certificate()
     box = request.form.box("1")
-    full = tuple(f"LINE {number} ẤỄ gjpqy" for number in range(box.lines or 0))
+    room = max(room for _, room in box.sizes)
+    assert room > (box.lines or 0)
+    full = tuple(f"LINE {number} ẤỄ gjpqy" for number in range(room))
     drawn = draw_now(replace(request, filled=Filled({**request.filled.boxes, "1": full}, request.filled.rows)))
     assert next(spot for spot in drawn.placed if spot.box == "1").lines == full
     with pytest.raises(Refused) as refused:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.application import Application
-from engine.contracts.form import Box, Filled, Form
+from engine.contracts.form import Box, Filled, Form, ThirdPartyWords
 from engine.errors import PluginError
-from engine.filing.boxes import endorsement, fields, fill, money, paper_date
+from engine.filing.boxes import endorsement, fields, fill, money, paper_date, worded
 from engine.filing.origin import find_origin
 from engine.filing.reading import from_tree
 
@@ -157,3 +157,88 @@ def test_a_new_certificate_bears_no_endorsement(application: Application, aifta:
 
 def test_filling_is_pure(tree: Tree, aifta: Form, rules_with: Callable[..., Form]) -> None:
     assert filled(tree, aifta) == filled(tree, aifta) == filled(tree, rules_with())
+
+
+# --- boxes of other forms ------------------------------------------------------------------------
+
+THIRD_PARTY: Tree = {"name": "Straits Pantry Pte Ltd", "address": "9 Example Quay\n#02-01", "country": "SG"}
+
+
+def one_box(tree: Tree, form: Form, field: str) -> tuple[str, ...]:
+    """What a box of the whole certificate says."""
+    return filled(tree, with_boxes(form, Box("1", "H", field, 80, 6))).boxes["1"]
+
+
+def column(tree: Tree, form: Form, *fields: str) -> tuple[str, ...]:
+    """What the first of these columns says in the third line of the goods; the others stand beside it."""
+    boxes = tuple(Box(str(no), "H", field, 80, None) for no, field in enumerate(fields, 1))
+    return filled(tree, with_boxes(form, *boxes)).rows[2]["1"]
+
+
+def test_an_exporter_is_printed_with_what_is_known_of_how_to_reach_the_firm(tree: Tree, aifta: Form) -> None:
+    firm = one_box(tree, aifta, "exporter")
+    assert one_box(tree, aifta, "exporter_contact") == firm
+    tree["exporter"] |= {"email": "exports@lantern.example", "telephone": "+91 22 5550 0101"}
+    assert one_box(tree, aifta, "exporter_contact") == (*firm, "E-mail: exports@lantern.example", "Tel.: +91 22 5550 0101")
+    tree["exporter"]["fax"] = "+91 22 5550 0102"
+    assert one_box(tree, aifta, "exporter_contact")[-1] == "Tel.: +91 22 5550 0101, Fax: +91 22 5550 0102"
+    assert one_box(tree, aifta, "exporter") == firm
+
+
+def test_a_producer_and_an_export_document_are_printed_where_they_are_given(tree: Tree, aifta: Form) -> None:
+    assert one_box(tree, aifta, "producer") == one_box(tree, aifta, "export_document") == ()
+    tree |= {"producer": {"name": "Koyna Mills", "address": "Ichalkaranji", "country": "IN"}, "export_document": "SB 77 of 16 NOV 2026"}
+    assert one_box(tree, aifta, "producer") == ("Koyna Mills", "Ichalkaranji", "INDIA")
+    assert one_box(tree, aifta, "export_document") == ("SB 77 of 16 NOV 2026",)
+
+
+def test_invoices_stand_in_one_paragraph_and_supporting_documents_each_once(tree: Tree, aifta: Form) -> None:
+    assert one_box(tree, aifta, "invoices") == ("DLF/EXP/2026/0117 12 NOV 2026; DLF/EXP/2026/0118 13 NOV 2026",)
+    for item in tree["items"]:
+        item["origin"]["evidence"] = "Certificate 7 of Viet Nam"
+    assert one_box(tree, aifta, "supporting_documents") == ("Certificate 7 of Viet Nam",)
+
+
+def test_one_wide_goods_box_holds_number_marks_packages_description_and_hs(tree: Tree, aifta: Form) -> None:
+    goods = "350 CARTONS, Roasted and salted cashew kernels, whole, 250 g pouches"
+    beside = ("3. DLF/HCM/0117", "641-990", goods)
+    assert column(tree, aifta, "goods_block", "weight_quantity") == (*beside, "HS: 200819")
+    assert column(tree, aifta, "goods_block", "gross_weight") == (*beside, "Quantity: 3500 KGS", "HS: 200819")
+
+
+def test_goods_leave_out_what_another_column_of_the_form_shows(tree: Tree, aifta: Form) -> None:
+    goods = ("350 CARTONS", "Roasted and salted cashew kernels, whole, 250 g pouches")
+    assert column(tree, aifta, "goods") == (*goods, "Quantity: 3500 KGS", "HS: 200819")
+    assert column(tree, aifta, "goods", "hs") == (*goods, "Quantity: 3500 KGS")
+    assert column(tree, aifta, "goods", "weight_quantity") == (*goods, "HS: 200819")
+    assert column(tree, aifta, "goods", "hs", "quantity") == goods
+    assert column(tree, aifta, "goods_quantity") == (goods[1], "Quantity: 3500 KGS")
+    assert column(tree, aifta, "weight_quantity") == ("3990.5 KG", "3500 KGS")
+
+
+def test_a_six_digit_column_cuts_a_longer_hs_number(tree: Tree, aifta: Form) -> None:
+    tree["items"][2]["hs"] = "20081940"
+    assert column(tree, aifta, "hs6") == ("200819",)
+    assert column(tree, aifta, "hs") == ("20081940",)
+
+
+def test_a_scheme_may_name_the_invoicing_firm_in_its_remarks_and_without_an_invoice_says_nothing_of_one(tree: Tree, aifta: Form) -> None:
+    words = ThirdPartyWords(remarks="Non-party: {name}, {address}, {country}\nInvoice {number} of {dated_on}")
+    form = replace(aifta, third_party=words)
+    assert one_box({**tree, "remarks": "R"}, form, "remarks") == ("R",)
+    tree |= {"remarks": "R", "third_party": THIRD_PARTY}
+    assert one_box(tree, form, "remarks") == ("R", "Non-party: Straits Pantry Pte Ltd, 9 Example Quay, #02-01, SINGAPORE")
+    tree["third_party"] = {**THIRD_PARTY, "invoice": {"number": "SP-88", "dated_on": "2026-11-14"}}
+    assert one_box(tree, form, "remarks")[-1] == "Invoice SP-88 of 14 NOV 2026"
+    assert column(tree, form, "goods")[-1] == "HS: 200819"
+
+
+def test_words_outside_the_boxes_that_have_no_room_are_said_when_filing_and_not_at_the_desk(tree: Tree, forms: dict[str, Form]) -> None:
+    form = forms["NP_B2B"]
+    values = worded(from_tree(tree))
+    assert values["declared_place"] == "Navi Mumbai"
+    assert form.worded_problems(values) == []
+    countries = " / ".join(["UNITED STATES MINOR OUTLYING ISLANDS"] * 9)
+    (problem,) = form.worded_problems({**values, "origin_country": countries})
+    assert (problem.box, problem.rule) == ("produced in", "fits the form")
+    assert "shorten it" in problem.say

@@ -8,16 +8,14 @@ nothing: `paper` does, and `inspection` reads back whether it did.
 from dataclasses import dataclass
 
 from engine.contracts.drawing import DrawRequest, Placed, Rect
-from engine.contracts.form import Box, Face
-from engine.contracts.sheet import Cell, Geometry, Part, Space, Text
+from engine.contracts.form import Box
+from engine.contracts.sheet import Cell, Geometry, Line, Part, Space, Text
 from engine.drawing.page.goods import GoodsTable
 from engine.drawing.page.sketch import Page, Sketch
 from engine.drawing.page.words import Words
-from engine.errors import PluginError, Problem, Refused
+from engine.errors import PluginError, Refused
 
 __all__ = ["Layout", "lay_out"]
-
-_STEP_PT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +86,15 @@ class _Composer:
     def _part(self, part: Part, top: float) -> None:
         """A part's rules, boxes and texts, its top at that height of the page."""
         for cell in part.cells:
+            if not self._given(cell):
+                continue
             self.sketch.rule(cell.x, top + cell.y, cell.w, cell.h)
             box = next((box for box in self.form.boxes if box.field == cell.field), None)
             if box is not None:
                 self._cell(cell, box, top)
-        for line in part.lines:
+        for line in filter(self._given, part.lines):
             self.sketch.rule(line.x, top + line.y, line.w, line.h, dotted=line.dotted)
-        for text in part.texts:
+        for text in filter(self._given, part.texts):
             self._text(text, top)
 
     def _cell(self, cell: Cell, box: Box, top: float) -> None:
@@ -103,29 +103,26 @@ class _Composer:
         heading = self.form.heading_lines(box, cell.w - 2 * pad)
         space = Space(x=cell.x + pad, y=cell.y + pad, w=cell.w - 2 * pad, h=0)
         self.sketch.write(f"heading {box.no}", space, top, heading, self.sheet.heading_pt)
-        lines = self.form.lines_of(box, self.request.filled.boxes.get(box.no, ()))
-        self.sketch.write(box.no, self.sheet.content(cell, len(heading)), top, lines, box.size_pt)
+        size, lines = self.form.fitted(box, self.request.filled.boxes.get(box.no, ()))
+        self.sketch.write(box.no, self.sheet.content(cell, len(heading)), top, lines, size)
+
+    def _given(self, piece: Cell | Line | Text) -> bool:
+        """Whether a rectangle, rule or text stands on this certificate: always, or if the words that it waits for say something."""
+        return not piece.given or bool(self.words.say(piece.given, page=self.sketch.now, pages=self.total))
 
     def _text(self, text: Text, top: float) -> None:
         """Words of the sheet, from the form's wording and the certificate's values."""
-        say = self.words.say(text.say, page=self.sketch.now, pages=self.total)
-        face = self.form.bold if text.bold else self.form.regular
-        size, lines = self._sized(text, face, tuple(part for part in say.split("\n") if part))
-        self.sketch.check(text.name, face, lines)
-        room = self.sheet.lines_in(text, size)
-        if len(lines) > room:
-            say = f"The {text.name} of the certificate needs {len(lines)} lines and the form has room for {room}; shorten it."
-            self.sketch.problems.append(Problem(text.name, "fits the form", say))
-        self.sketch.write(text.name, text, top, lines, size, bold=text.bold, align=text.align)
+        words = self.words.say(text.say, page=self.sketch.now, pages=self.total)
+        size, lines = self.form.sized(text, words)
+        self.sketch.check(text.name, self.form.bold if text.bold else self.form.regular, lines)
+        self.sketch.problems += self.form.no_room(text, size, lines)
+        space = self._on_its_foot(text, len(lines), size) if text.foot else text
+        self.sketch.write(text.name, space, top, lines, size, bold=text.bold, align=text.align)
 
-    def _sized(self, text: Text, face: Face, parts: tuple[str, ...]) -> tuple[float, tuple[str, ...]]:
-        """The largest size, down to the text's least, at which its lines have room; and those lines."""
-        size = text.pt
-        while True:
-            lines = tuple(line for part in parts for line in face.wrap(part, text.w, size))
-            if len(lines) <= self.sheet.lines_in(text, size) or text.least is None or size <= text.least:
-                return size, lines
-            size = max(text.least, round(size - _STEP_PT, 2))
+    def _on_its_foot(self, text: Text, lines: int, size_pt: float) -> Space:
+        """What of a text's space its lines take, from below."""
+        height = min(text.h, lines * self.sheet.leading(size_pt))
+        return Space(x=text.x, y=text.y + text.h - height, w=text.w, h=height)
 
     def _space(self, space: Space, top: float) -> Rect:
         return Rect(self.total - 1, self.sheet.left + space.x, top + space.y, space.w, space.h)

@@ -3,15 +3,13 @@
 Filled once and never again: a value that itself holds braces, markup or a formula stays the text it is.
 """
 
-import re
 from dataclasses import dataclass
 
 from engine.contracts.drawing import DrawRequest
+from engine.contracts.sheet import say
 from engine.errors import Refused
 
 __all__ = ["Words"]
-
-_NAME = re.compile(r"\{([a-z_]+(?:\.[a-z_0-9]+)?)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,7 @@ class Words:
     def say(self, pattern: str, *, page: int, pages: int) -> str:
         """A sheet's text with its names filled in; empty if every name in it is, and without what hung on an empty one."""
         own = {"page": str(page + 1), "pages": str(pages)}
-        words = {name: own.get(name) or self._word(name) for name in _NAME.findall(pattern)}
-        if words and not any(words.values()):
-            return ""
-        said = _NAME.sub(lambda match: words[match.group(1)], pattern)
-        return "\n".join(line for line in (part.strip(" ,") for part in said.split("\n")) if line)
+        return say(pattern, lambda name: own.get(name) or self._word(name))
 
     def wording(self, key: str) -> str:
         """A text of the form, empty if the form has none of that name."""
