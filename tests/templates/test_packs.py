@@ -46,7 +46,7 @@ def test_every_built_in_pack_is_read(root: Path) -> None:
     packs = builtin_packs(root)
     sheets = sheet_reader(packs, root / "sheets")
     schemes = {form.scheme for pack in packs for form in read_forms(pack, sheets)}
-    assert schemes >= {"AIFTA", "NP"}
+    assert len(packs) == len(schemes) == 24
     assert "sheets" not in {pack.name for pack in packs}
 
 
@@ -79,7 +79,7 @@ def test_boxes_learn_their_width_and_lines_from_the_sheet(root: Path) -> None:
     ("path", "old", "new"),
     [
         ("aifta/form.toml", 'form_name = "Form AI"', 'form_name = "Form AJ"'),
-        ("aifta/origin.toml", "rule = ", "note = 'x'\nrule = "),
+        ("aifta/origin.toml", 'rule = "', 'rule = "Now: '),
         ("sheets/combined12/sheet.toml", "pt = 7.2\n", "pt = 7.0\n"),
         ("sheets/combined12/sheet.html", "<body>", "<body >"),
     ],
@@ -89,6 +89,20 @@ def test_the_hash_of_a_form_covers_everything_that_is_printed_or_judged_by(root:
     assert before == read(root)[0].sha256
     spoil(path, old, new)
     assert read(root)[0].sha256 != before
+
+
+def test_product_rules_have_a_hash_of_their_own_and_may_grow_without_a_new_form(root: Path, spoil: Spoil) -> None:
+    (before,) = read(root, "ehs")
+    spoil("ehs/products.csv", "VA 30", "VA 31")
+    (after,) = read(root, "ehs")
+    assert after.sha256 == before.sha256
+    assert after.origin.products_sha256 != before.origin.products_sha256
+
+
+def test_a_pack_brings_product_rules_of_its_own_scheme_alone(root: Path, spoil: Spoil) -> None:
+    spoil("ehs/products.csv", "EHS,160413", "UAE,160413")
+    with pytest.raises(PluginError, match=r"products\.csv: it has rules for UAE"):
+        read(root, "ehs")
 
 
 @pytest.mark.parametrize(
