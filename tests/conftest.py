@@ -272,6 +272,29 @@ def application(example: dict[str, Any]) -> Application:
     return read(json.dumps(example).encode())
 
 
+@pytest.fixture
+def sheet_tree() -> dict[str, Any]:
+    """A cost sheet for the roasted cashews of the example's third line, as JSON: every amount is one that stands nowhere else."""
+    return {
+        "schema": 1,
+        "product": {"description": "Cashew kernels, roasted and salted", "hs": "200819"},
+        "maker": {"name": "KONKAN KERNELS LLP", "address": "Plot 7, Ratnagiri\nMaharashtra 415639"},
+        "currency": "USD",
+        "quantity": {"value": "1000", "unit": "KGS"},
+        "fob": "6000.00",
+        "ex_works": "5400.00",
+        "net_weight_kg": "1000",
+        "inputs": [
+            {"description": "Raw cashew nuts in shell", "hs": "080131", "country": "CI", "value": "3001.77", "supplier": "Abidjan Nuts"},
+            {"description": "Iodised salt and oil", "hs": "250100", "country": "IN", "value": "245.29", "originating": True},
+            {"description": "Laminated pouches", "hs": "392321", "country": "IN", "value": "115.61", "originating": True},
+        ],
+        "costs": {"direct_labour": "901.37", "direct_overhead": "541.83", "profit": "594.13", "freight_to_port": "403.19"},
+        "operations": ["steaming", "shelling", "peeling", "roasting", "salting"],
+        "evidence": "Purchase register 2026, folio 12",
+    }
+
+
 # --- the corridor without the job engine ----------------------------------------------------------
 
 

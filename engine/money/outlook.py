@@ -5,7 +5,7 @@ rows and changes none.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -17,7 +17,10 @@ from engine.contracts.form import Filled, Form
 from engine.contracts.origin import Finding, Outcome
 from engine.errors import Conflict, Problem, Refused
 from engine.filing import Draft, Examined, Twin, examine, look_up, problems_of, together, twins_of, warnings
+from engine.filing.checks import late_doubts
+from engine.filing.origin import Cited
 from engine.filing.reading.text import shown
+from engine.filing.sheets import citations_of
 from engine.money.replacing import require_replaceable
 from engine.people import ExporterHere
 from engine.proof import Standing, of_application
@@ -89,23 +92,30 @@ async def judge(
     frm: tuple[ApplicationState, ...] = OPEN,
 ) -> Outlook:
     """Whether anything refuses it: `foresee` without a look at other applications. Who decides on a filed one asks it again, `frm` there."""
-    alone = await asyncio.to_thread(foresee_alone, application, registry, ist_day(at))
+    citations = await citations_of(scope, application, on=ist_day(at))
+    alone = await asyncio.to_thread(foresee_alone, application, registry, ist_day(at), citations.sheets)
+    if citations.problems:
+        alone = replace(alone, refusals=(Refused.because(citations.problems), *alone.refusals))
     outlook = await _with_rows(scope, application, alone, draft.id if draft else None)
     if draft is not None and draft.state not in frm:
         return replace(outlook, refusals=(_elsewhere(draft, frm),))
     return outlook
 
 
-def foresee_alone(application: Application, registry: Registry, today: date) -> Outlook:
-    """As much of the outlook as the file and the scheme say by themselves, where there are no rows to ask."""
+def foresee_alone(application: Application, registry: Registry, today: date, sheets: Mapping[str, Cited] | None = None) -> Outlook:
+    """As much of the outlook as the file and the scheme say by themselves, where there are no rows to ask.
+
+    A line that cites a cost sheet which is not among `sheets` stays undecided.
+    """
     examined: Examined | None = None
     refusals: tuple[Refused, ...] = ()
     try:
-        examined = examine(application, registry, today)
+        examined = examine(application, registry, today, sheets)
         examined.require()
     except Refused as refusal:
         refusals = (refusal,)
-    return Outlook(examined, None, None, refusals, (*warnings(application), *_unsure(examined)))
+    late = late_doubts(application, examined.form, today) if examined else ()
+    return Outlook(examined, None, None, refusals, (*warnings(application), *late, *_unsure(examined)))
 
 
 async def _with_rows(scope: Scope, application: Application, alone: Outlook, own: UUID | None) -> Outlook:
@@ -189,6 +199,14 @@ def _unsure(examined: Examined | None) -> Iterable[Problem]:
             missing = ", ".join(line.missing) or "the view of an officer"
             say = f"Item {line.item + 1}: the origin check cannot decide; missing: {missing}."
             yield Problem(f"items[{line.item}].origin", "origin decided", say)
-    form = examined.form
-    for each in form.unconfirmed:
-        yield Problem(None, "form confirmed", f"The form {form.scheme} {form.version} is not confirmed: {each}")
+    yield from _unconfirmed(examined.form)
+
+
+def _unconfirmed(form: Form) -> Iterable[Problem]:
+    """One sentence, however much of it is open: the list is the agency's business and not this application's."""
+    if not (facts := [*form.unconfirmed, *form.weak]):
+        return
+    named = "; ".join(facts[:_NAMED])
+    more = f" and {len(facts) - _NAMED} more" if len(facts) > _NAMED else ""
+    say = f"The form {form.scheme} {form.version} rests on what nobody has confirmed: {named}{more}. `ecoo template check {form.scheme}` lists all."
+    yield Problem(None, "form confirmed", say)

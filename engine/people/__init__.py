@@ -5,10 +5,18 @@ Personal names and addresses live in this room's rows and nowhere else; other ro
 
 from engine.people.captcha import Challenge, answer_captcha, captcha_media, new_captcha
 from engine.people.enrolment import Enrolled, end_enrolment, enrol, enrolled, live_enrolment, signatories_of
-from engine.people.exporters import ExporterHere, UserHere, add_exporter_user, exporter_by_iec, exporter_user, register_exporter
+from engine.people.exporters import (
+    ExporterHere,
+    UserHere,
+    add_exporter_user,
+    exporter_by_id,
+    exporter_by_iec,
+    exporter_user,
+    register_exporter,
+)
 from engine.people.forms import confirm_form, require_confirmed
 from engine.people.keys import Caller, make_key, revoke_key, who_calls
-from engine.people.officers import OfficerHere, add_officer, find_officer, map_officer, put_appearance, require_may_issue
+from engine.people.officers import OfficerHere, add_officer, find_officer, map_officer, put_appearance, require_mapped, require_may_issue
 from engine.people.offices import OfficeHere, add_agency, add_office, count_agencies, find_office, put_stamp
 
 __all__ = [
@@ -30,6 +38,7 @@ __all__ = [
     "end_enrolment",
     "enrol",
     "enrolled",
+    "exporter_by_id",
     "exporter_by_iec",
     "exporter_user",
     "find_office",
@@ -42,6 +51,7 @@ __all__ = [
     "put_stamp",
     "register_exporter",
     "require_confirmed",
+    "require_mapped",
     "require_may_issue",
     "revoke_key",
     "signatories_of",

@@ -10,7 +10,7 @@ from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering
 
-__all__ = ["ExporterHere", "UserHere", "add_exporter_user", "exporter_by_iec", "exporter_user", "register_exporter"]
+__all__ = ["ExporterHere", "UserHere", "add_exporter_user", "exporter_by_id", "exporter_by_iec", "exporter_user", "register_exporter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,12 @@ class ExporterHere:
 async def exporter_by_iec(scope: Scope, iec: str) -> ExporterHere | None:
     """The exporter of that IEC, if the scope covers it."""
     row = await covering(scope, Exporter.select().where(Exporter.iec == iec), Exporter, exporter="id").first()
+    return ExporterHere(row["id"], row["iec"], row["name"], row["active"]) if row else None
+
+
+async def exporter_by_id(scope: Scope, id: UUID) -> ExporterHere | None:
+    """The exporter of that row, if the scope covers it."""
+    row = await covering(scope, Exporter.select().where(Exporter.id == id), Exporter, exporter="id").first()
     return ExporterHere(row["id"], row["iec"], row["name"], row["active"]) if row else None
 
 

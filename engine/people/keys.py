@@ -14,7 +14,7 @@ from engine.store import audit, lookup, moment_of, uow
 
 __all__ = ["Caller", "make_key", "revoke_key", "who_calls"]
 
-RIGHTS = ("see", "prepare", "submit")
+RIGHTS = ("see", "prepare", "submit", "approve")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering
 
-__all__ = ["OfficerHere", "add_officer", "find_officer", "map_officer", "put_appearance", "require_may_issue"]
+__all__ = ["OfficerHere", "add_officer", "find_officer", "map_officer", "put_appearance", "require_mapped", "require_may_issue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,7 @@ async def put_appearance(officer: OfficerHere, image: CleanImage, sha256: str, *
 
 async def require_may_issue(officer: OfficerHere, office: OfficeHere) -> None:
     """Raises Refused with everything that keeps this officer from issuing at this office (F74)."""
-    mapped = await OfficerOffice.exists().where(
-        OfficerOffice.officer == officer.id, OfficerOffice.office == office.id, OfficerOffice.ended_at.is_null()
-    )
+    mapped = await _is_mapped(officer, office.id)
     problems = [
         Problem("officer", rule, say)
         for wrong, rule, say in (
@@ -118,3 +116,16 @@ async def require_may_issue(officer: OfficerHere, office: OfficeHere) -> None:
     ]
     if problems:
         raise Refused.because(problems)
+
+
+async def require_mapped(officer: OfficerHere, agency_id: UUID, office_id: UUID) -> None:
+    """Raises Refused unless the officer is active and mapped to that office of their agency: enough to decide, not to sign."""
+    if officer.agency_id != agency_id or not officer.active or not await _is_mapped(officer, office_id):
+        say = f"{officer.email} is no active officer of the office that this was lodged with; the agency's administrator maps officers."
+        raise Refused(say, box="officer", rule="officer mapped")
+
+
+async def _is_mapped(officer: OfficerHere, office_id: UUID) -> bool:
+    return await OfficerOffice.exists().where(
+        OfficerOffice.officer == officer.id, OfficerOffice.office == office_id, OfficerOffice.ended_at.is_null()
+    )

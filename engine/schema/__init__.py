@@ -44,6 +44,11 @@ TABLES: tuple[type[Row], ...] = (
     filing.ApplicationInvoice,
     filing.FindingRow,
     filing.SupportingDocument,
+    filing.CostSheetRow,
+    filing.CostSheetVersion,
+    filing.CostSheetApproval,
+    filing.CostSheetEnding,
+    filing.CostSheetGrant,
     money.OrderRow,
     money.CoverRow,
     issuing.ApprovalRow,
@@ -59,6 +64,9 @@ TABLES: tuple[type[Row], ...] = (
 APPEND_ONLY: tuple[type[Row], ...] = (
     store.AuditEntry,
     store.AuditSeal,
+    filing.CostSheetVersion,
+    filing.CostSheetApproval,
+    filing.CostSheetEnding,
     proof.CertificateFileRow,
     proof.CertificateEventRow,
 )

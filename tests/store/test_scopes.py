@@ -12,7 +12,7 @@ from engine.errors import NotFound, Refused
 from engine.people import exporter_by_iec, exporter_user, find_office, find_officer
 from engine.scope import PLATFORM, PUBLIC, Scope
 
-ROOMS = ("people", "filing", "money", "proof", "issuing")
+ROOMS = ("people", "filing", "filing.sheets", "money", "proof", "issuing")
 
 WITHOUT_SCOPE = {
     "people.enrolled": "by the row's id, which only an approval or an enrolment of the caller's own gives",
