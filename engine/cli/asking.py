@@ -1,4 +1,4 @@
-"""Commands that ask and change nothing: verify, check, origin, schema."""
+"""Commands that ask and change nothing: verify, check, schema."""
 
 import asyncio
 import json as jsonlib
@@ -19,7 +19,8 @@ from engine.cli.output import DONE, NOT_GENUINE, REFUSED, names_a_file, show
 from engine.clock import SystemClock, ist_day
 from engine.config import Config
 from engine.errors import ConfigError, Problem, Refused
-from engine.filing import find_origin, look, published_schema, read
+from engine.filing import look, published_schema
+from engine.filing.sheets.reading import published_sheet_schema
 from engine.money import Outlook, foresee, foresee_alone
 from engine.proof import REASONS, Answer
 from engine.scope import PLATFORM
@@ -43,9 +44,9 @@ def add_to(app: App) -> None:
     """Adds the commands."""
     app.command(verify)
     app.command(check)
-    app.command(origin)
     app.command(App(name="schema", help="Publish the formats that programs file with."))
     app["schema"].command(_schema_application, name="application")
+    app["schema"].command(_schema_cost_sheet, name="cost-sheet")
 
 
 def verify(
@@ -108,10 +109,6 @@ def check(
     from engine.cli.checking import check_site
 
     return check_site(config, as_json=json)
-
-
-def _registry(config: Path | None) -> registry.Registry:
-    return registry.load(_known_site(config))
 
 
 def _read_file(file: Path) -> bytes:
@@ -185,33 +182,13 @@ def _has_database(site: Config) -> bool:
     return scheme != "sqlite" or Path(path).exists()
 
 
-def origin(
-    file: Annotated[Path, Parameter(help="An application file.")],
-    *,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Check the goods against the rule of origin, and show the arithmetic."""
-    application = read(_read_file(file))
-    form = _registry(config).form(application.scheme, ist_day(SystemClock().now()))
-    finding = find_origin(application, form)
-    import msgspec
-
-    result: dict[str, Any] = msgspec.to_builtins(finding)
-    show(result, as_json=json, plain=lambda: _arithmetic(result))
-    return DONE
-
-
-def _arithmetic(finding: dict[str, Any]) -> str:
-    lines = [f"{finding['scheme']}: {finding['outcome']}"]
-    for line in finding["lines"]:
-        lines.append(f"item {line['item'] + 1}  {line['criterion']}  {line['outcome']}  prints {line['printed']}")
-        lines += [f"    {step['outcome']:9}  {step['name']}: {step['working']}  ({step['rule']})" for step in line["steps"]]
-        lines += [f"    missing    {each}" for each in line["missing"]]
-    return "\n".join(lines)
-
-
 def _schema_application() -> int:
     """Print the JSON Schema of the application file."""
     print(jsonlib.dumps(published_schema(), indent=2, ensure_ascii=False))
+    return DONE
+
+
+def _schema_cost_sheet() -> int:
+    """Print the JSON Schema of the cost sheet."""
+    print(jsonlib.dumps(published_sheet_schema(), indent=2, ensure_ascii=False))
     return DONE

@@ -9,36 +9,31 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cached_property, partial
 from math import ceil
-from uuid import UUID
 
 from msgspec.structs import replace
 
-from engine.application import Application, IssuerKind, Item, Kind
+from engine.application import Application, Item, Kind
 from engine.contracts.drawing import Drawing
-from engine.contracts.form import Form
+from engine.contracts.form import Filled, Form
 from engine.contracts.origin import Outcome
 from engine.contracts.sheet import Part
-from engine.contracts.signing import Signatory, X509Chain
 from engine.drawing import DrawingRoom
 from engine.errors import PluginError, Refused
-from engine.filing import check, endorsement, fill, find_origin, read
-from engine.issuing.frozen import freeze
-from engine.people import Enrolled, OfficeHere, OfficerHere
+from engine.filing import check, endorsement, find_origin, read
 from engine.promises.promise import Broken, Promise, demand, keep
+from engine.templating.judging import RemarkKind, judge
+from engine.templating.longest import longest
+from engine.templating.previewing import day_of
+from engine.templating.sample import NUMBER, sample_request
 
 __all__ = ["promises"]
 
-_NUMBER = "EIA/2026/MUM/0000000X"
-_CODE = "A" + "A234567BCDEFGHIJKLMNOPQRST"
-_URL = "http://127.0.0.1:8000"
-_NOBODY = UUID(int=0)
-_OFFICE = OfficeHere(_NOBODY, "MUM", "Regional Office", "Mumbai", _NOBODY, "EIA", "An Issuing Agency", None, 0)
-_OFFICER = OfficerHere(_NOBODY, _NOBODY, _NOBODY, "An Officer", "Assistant Director", "officer@agency.example", True, None, 0)
 _LONG = 45
 """Goods lines that no first page holds."""
 
 _WORDED = re.compile(r"\{wording\.([a-z_0-9]+)\}")
 _MARK = re.compile(r"\{\w+\}")
+_PRINTED = {"{content}", "{nom}"}
 # What drawing and filing look up by themselves.
 _OWN_WORDING = frozenset({"electronic_copy", "total", "continued_below", *(f"endorsement_{kind.value.replace('-', '_')}" for kind in Kind)})
 
@@ -48,8 +43,7 @@ async def promises(form: Form, room: DrawingRoom, today: date) -> list[Promise]:
 
     A version that is not in force today is tried on the nearest day on which it is.
     """
-    day = max(today, form.effective_from or today)
-    tried = _Tried(form, room, min(day, form.effective_until or day))
+    tried = _Tried(form, room, day_of(form, today))
     return [
         await keep(name, partial(vow))
         for name, vow in (
@@ -60,9 +54,11 @@ async def promises(form: Form, room: DrawingRoom, today: date) -> list[Promise]:
             ("its example has no problems", tried.problems),
             ("its example's origin is decided", tried.origin),
             ("each of its criteria can be tried", tried.criteria),
+            ("it does not contradict itself", tried.contradictions),
             ("each of its kinds has its words", tried.kinds),
             ("its example is drawn and inspected", tried.drawn),
             ("the same input gives the same bytes", tried.same),
+            ("every box at its longest is drawn and inspected", tried.longest),
             ("a long shipment goes on over the page", tried.long),
             ("each leaf is drawn", tried.leaves),
         )
@@ -101,16 +97,22 @@ class _Tried:
         demand(outcome is Outcome.PASSES, f"the origin check says {outcome}")
 
     async def criteria(self) -> None:
-        """A test or a limit that is missing shows only when somebody claims that ground, so every ground is claimed."""
+        """What is wrong with a ground may show only when somebody claims it, so every ground is claimed."""
         for criterion in self.form.origin.criteria:
+            marks = set(_MARK.findall(criterion.as_printed)) - _PRINTED
+            demand(not marks, f"{criterion.code} is printed with {', '.join(sorted(marks))}, which nobody fills.")
             for item in self.example.items:
                 claimed = replace(item, origin=replace(item.origin, criterion=criterion.code))
                 for kind in (Kind.NEW, Kind.BACK_TO_BACK):
                     find_origin(replace(self.example, kind=kind, items=(claimed,)), self.form)
 
+    async def contradictions(self) -> None:
+        found = [remark for remark in judge(self.form, self.today) if remark.kind is RemarkKind.CONTRADICTION]
+        demand(not found, f"{found[0].where}: {found[0].say}" if found else "")
+
     async def kinds(self) -> None:
         for kind in map(Kind, self.form.kinds):
-            replaces = _NUMBER if kind in (Kind.IN_LIEU, Kind.DUPLICATE) else None
+            replaces = NUMBER if kind in (Kind.IN_LIEU, Kind.DUPLICATE) else None
             words = endorsement(
                 replace(self.example, kind=kind, replaces=replaces), self.form, replaced_on=self.today if replaces else None
             )
@@ -123,6 +125,9 @@ class _Tried:
         first, second = await self._draw(self.example), await self._draw(self.example)
         demand(first.sha256 == second.sha256, "two drawings of the same input differ")
 
+    async def longest(self) -> None:
+        await self._draw(self.example, filled=longest(self.form, len(self.example.items)))
+
     async def long(self) -> None:
         items: tuple[Item, ...] = (self.example.items * ceil(_LONG / len(self.example.items)))[:_LONG]
         drawing = await self._draw(replace(self.example, items=items))
@@ -132,25 +137,8 @@ class _Tried:
         for leaf in self.form.leaves:
             await self._draw(self.example, leaf.name)
 
-    async def _draw(self, application: Application, leaf: str | None = None) -> Drawing:
-        finding = find_origin(application, self.form)
-        by_agency = application.issuer_kind is IssuerKind.AGENCY
-        enrolled = Enrolled(_NOBODY, "promise", Signatory("0", application.declaration.name, "0"), X509Chain(b"promise"), live=True)
-        frozen = freeze(
-            application,
-            version=1,
-            form=self.form,
-            finding=finding,
-            filled=fill(application, self.form, finding),
-            office=_OFFICE if by_agency else None,
-            officer=_OFFICER if by_agency else None,
-            enrolled=enrolled,
-            demo=True,
-            replaced_on=self.today,
-        )
-        request = frozen.request(
-            self.form, number=_NUMBER, code=_CODE, public_url=_URL, on=self.today, stamp=None, appearance=None, leaf=leaf
-        )
+    async def _draw(self, application: Application, leaf: str | None = None, filled: Filled | None = None) -> Drawing:
+        request = sample_request(self.form, application, self.today, leaf=leaf, filled=filled)
         try:
             return await self.room.draw(request)
         except (Refused, PluginError) as refusal:

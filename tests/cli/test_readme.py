@@ -10,6 +10,8 @@ import pytest
 
 from engine.cli import output
 from engine.cli.app import build
+from engine.registry import load
+from engine.templating.summary import markdown
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,16 +29,20 @@ def test_every_line_of_the_shell_section_works_in_order(shell: Any, tmp_path: Pa
 
 def test_every_command_it_names_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     app = build([])
-    named = set(re.findall(r"`?ecoo ([a-z]+)(?: ([a-z]+))?", README))
+    named = set(re.findall(r"`?ecoo ([a-z]+)(?: ([a-z-]+))?", README))
     for first, second in named:
         assert first in app, first
-        if first in {"token", "schema", "log"} and second:
+        if first in {"token", "schema", "log", "template"} and second:
             assert second in app[first], (first, second)
 
 
 def test_its_exit_codes_are_the_programs() -> None:
     table = {int(code) for code in re.findall(r"^\| (\d) \|", README, re.MULTILINE)}
     assert table == {output.DONE, output.NOT_GENUINE, output.REFUSED, output.UNAVAILABLE, output.UNRESOLVED, output.BROKEN}
+
+
+def test_its_table_of_templates_is_what_the_packs_say() -> None:
+    assert markdown(load().forms()) in README
 
 
 def test_every_file_it_links_to_is_there() -> None:

@@ -160,7 +160,15 @@ def test_a_key_of_the_sheet_of_another_type_is_named(pack, key):
         ({"criteria": []}, ["at least one [[criteria]]"]),
         ({"criteria": None}, ["`criteria`"]),
         ({"sources": None}, ["`sources`"]),
-        ({"general": None}, ["`general`"]),
+        ({"tests": None}, ["`tests`"]),
+        ({"tests": {"country": {"test": "planet", "rule": "r"}}}, ["planet"]),
+        ({"tests": {"country": {"rule": "r"}}}, ["`test`"]),
+        ({"always": ["climate"]}, ["always", "'climate'", "[tests.climate]"]),
+        ({"de_minimis": [{"of": "value", "rule": "r"}]}, ["de_minimis[0]", "pct", "`unset`"]),
+        ({"de_minimis": [{"of": "value", "pct": 101, "rule": "r"}]}, ["de_minimis[0]", "101", "0 to 100"]),
+        ({"de_minimis": [{"of": "value", "pct": 7.5, "rule": "r"}]}, ["de_minimis[0].pct"]),
+        ({"de_minimis": [{"of": "value", "pct": "ten", "rule": "r"}]}, ["'ten'", "no number"]),
+        ({"de_minimis": [{"of": "value", "pct": 10, "rule": "r", "chapters": ["50-"]}]}, ["chapters"]),
         ({"criteria": [{"code": "WO", "meaning": "m", "as_printed": "p", "tests": []}]}, ["tests"]),
         ({"criteria": [{"code": "WO", "meaning": "m", "as_printed": "p", "tests": ["country"]}] * 2}, ["a code of its own"]),
         ({"criterion": []}, ["`criterion`"]),
@@ -168,6 +176,35 @@ def test_a_key_of_the_sheet_of_another_type_is_named(pack, key):
 )
 def test_rules_of_origin_that_cannot_be_used_are_named(pack, changes, words):
     spoil(pack / "origin.toml", **changes)
+    said = refused(pack)
+    assert "origin.toml" in said
+    assert [word for word in words if word not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ({"test": "value_content", "rule": "r", "methods": {}}, ["methods"]),
+        (
+            {"test": "value_content", "rule": "r", "methods": {"a": {"formula": "build_down"}}},
+            ["methods.a", "min_pct or max_pct", "`unset`"],
+        ),
+        ({"test": "value_content", "rule": "r", "methods": {"a": {"formula": "build_down", "min_pct": 1, "max_pct": 2}}}, ["methods.a"]),
+        ({"test": "value_content", "rule": "r", "methods": {"a": {"formula": "build_sideways", "min_pct": 1}}}, ["build_sideways"]),
+        (
+            {"test": "product_rule", "rule": "r", "methods": {"a": {"formula": "build_down", "min_pct": 1}}},
+            ["limit comes with the product rule"],
+        ),
+        ({"test": "tariff_shift", "rule": "r", "level": "CTX"}, ["CTX"]),
+        ({"test": "minimal_operations", "rule": "r"}, ["lists no operations"]),
+        ({"test": "combined", "rule": "r", "of": ["country", "absent"]}, ["tests.tried.of", "'absent'"]),
+        ({"test": "combined", "rule": "r", "of": ["country", "tried"]}, ["another combined test"]),
+        ({"test": "country", "rule": ""}, ["rule"]),
+    ],
+)
+def test_a_test_of_origin_that_cannot_be_tried_is_named(pack, test, words):
+    tests = tomllib.loads((pack / "origin.toml").read_text())["tests"]
+    spoil(pack / "origin.toml", tests={**tests, "tried": test})
     said = refused(pack)
     assert "origin.toml" in said
     assert [word for word in words if word not in said] == []

@@ -7,6 +7,7 @@ import shutil
 import tomllib
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -16,10 +17,9 @@ from engine.application import IssuerKind, Kind
 from engine.cli import app as command_line
 from engine.cli.output import exit_code
 from engine.config import settings_help
-from engine.contracts import abilities, origin, sheet, signing
+from engine.contracts import abilities, rules, sheet, signing
 from engine.filing.boxes import fields
-from engine.filing.origin.content import FORMULAS
-from engine.filing.origin.grounds import TESTS
+from engine.filing.origin.grounds import FORMULAS, TESTS
 from engine.issuing import frozen, queue
 from engine.packs import builtin_packs
 from engine.promises import signer as signer_promises
@@ -175,7 +175,7 @@ def keys(*structs):
         ("form.toml", {name for names in fields() for name in names}),
         ("form.toml", {value.value for kind in (Kind, IssuerKind) for value in kind}),
         ("form.toml", template_promises._OWN_WORDING - {"endorsement_new"}),
-        ("origin.toml", keys(origin._File, origin._Criterion)),
+        ("origin.toml", keys(rules._File, rules.Criterion, rules.Method, rules.DeMinimis, rules.Cumulation, *get_args(rules.Test))),
         ("origin.toml", {*TESTS, *FORMULAS}),
         ("Sheets", keys(sheet.Geometry, sheet.Closing, sheet.Cell, sheet.Line, sheet.Text, sheet.Code, sheet.Goods, sheet.Column) - {"field"}),
     ],
