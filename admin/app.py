@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar, Router
 
-from admin.api import applications, certificates, schemes
+from admin.api import applications, certificates, cost_sheets, origin, schemes
 from admin.api import verify as api_verify
 from admin.api.description import BEARER, BEARER_OR_NONE, api_description
 from admin.csrf import FormSeal
@@ -91,7 +91,12 @@ def _api() -> Router:
             applications.check_kept,
             applications.submit,
             certificates.download,
+            certificates.leaves,
+            certificates.leaf,
             schemes.schemes,
+            origin.of_application,
+            origin.of_sheet,
         ],
     )
-    return Router("/api/v1", route_handlers=[public, keyed])
+    costed = Router("/", guards=[require_key], security=BEARER, tags=["Cost sheets"], route_handlers=cost_sheets.HANDLERS)
+    return Router("/api/v1", route_handlers=[public, keyed, costed])

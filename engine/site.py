@@ -101,6 +101,20 @@ class Site:
         if self.sweeper is not None:
             self.sweeper.wake(_QUEUED)
 
+    @asynccontextmanager
+    async def drawing_room(self) -> AsyncIterator[DrawingRoom]:
+        """The drawing room of this process; one that only reads opens its own for as long as the block runs."""
+        if self.drawing is not None:
+            yield self.drawing
+            return
+        settings = self.config.drawing
+        room = DrawingRoom(processes=1, timeout_s=settings.timeout_s, memory_mib=settings.memory_mib, hooks=self.registry.relay)
+        await room.start()
+        try:
+            yield room
+        finally:
+            await room.close()
+
     async def start_queued(self) -> int:
         """Starts what is queued and not under way."""
         return await queue.sweep(self.clock.now(), self.jobs) if self.jobs is not None else 0

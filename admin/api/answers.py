@@ -145,6 +145,7 @@ class SchemeAnswer(Struct, frozen=True):
     criteria: dict[str, str]
     validity_months: int | None
     unconfirmed: list[str]
+    weak: list[str]
 
 
 async def newest_file(standing: Standing) -> str | None:

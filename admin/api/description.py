@@ -1,6 +1,6 @@
 """The description of the API (OpenAPI 3.1): what Litestar knows of each operation, and what only we know of its body.
 
-The schema of the application file is the engine's own, so description, reader and `ecoo schema application` cannot differ.
+The schemas of application file and cost sheet are the engine's own, so description, reader and `ecoo schema` cannot differ.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,31 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Parameter, Reference, RequestBody, Schema, SecurityScheme
 from litestar.openapi.spec.enums import OpenAPIType
 
+from admin.api.cost_sheet_deeds import deed_schemas
 from admin.errors import PROBLEM_JSON, ProblemAnswer
 from engine.filing import published_schema
+from engine.filing.sheets import published_sheet_schema
 
-__all__ = ["BEARER", "ApplicationOperation", "FileOperation", "QuestionOperation", "api_description", "errors"]
+__all__ = [
+    "BEARER",
+    "CSV",
+    "XLSX",
+    "ApplicationOperation",
+    "CostSheetOperation",
+    "FileOperation",
+    "QuestionOperation",
+    "TableOperation",
+    "api_description",
+    "asking",
+    "errors",
+]
 
 BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 BEARER_OR_NONE: list[dict[str, list[str]]] = [{"bearer": []}, {}]
 
 _FILE = "ApplicationFile"
+_SHEET = "CostSheetFile"
+XLSX, CSV = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "text/csv"
 _SAYS = {
     400: "The request cannot be read.",
     401: "There is no valid key.",
@@ -55,6 +71,37 @@ class ApplicationOperation(Operation):
 
 
 @dataclass
+class CostSheetOperation(Operation):
+    """An operation whose body is a cost sheet file."""
+
+    def __post_init__(self) -> None:
+        media = OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{_SHEET}"))
+        self.request_body = RequestBody(content={"application/json": media}, required=True)
+
+
+@dataclass
+class TableOperation(Operation):
+    """An operation whose body is a cost sheet as a workbook or as CSV."""
+
+    def __post_init__(self) -> None:
+        binary = Schema(type=OpenAPIType.STRING, format="binary")  # type: ignore[arg-type]  # the word of OpenAPI, not one of Litestar's formats
+        content = {kind: OpenAPIMediaType(schema=binary) for kind in (XLSX, CSV)}
+        self.request_body = RequestBody(content=content, required=True)
+
+
+def asking(component: str) -> type[Operation]:
+    """An operation whose body is a small request of that published shape."""
+
+    @dataclass
+    class AskingOperation(Operation):
+        def __post_init__(self) -> None:
+            media = OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{component}"))
+            self.request_body = RequestBody(content={"application/json": media}, required=True)
+
+    return AskingOperation
+
+
+@dataclass
 class FileOperation(Operation):
     """An operation whose body is a PDF, bare or as a field of a form."""
 
@@ -79,7 +126,7 @@ class QuestionOperation(Operation):
 
 
 class _Description(JsonRenderPlugin):
-    """Litestar's description with the schema of the application file beside its own."""
+    """Litestar's description with the schemas of our files beside its own."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         components = openapi_schema["components"]
@@ -109,20 +156,26 @@ async def _ours_only(response: Response[Any]) -> Response[Any]:
 
 
 def _file_schemas() -> dict[str, Any]:
-    """The published schema of the application file as components, its parts named after it."""
-    schema = published_schema()
-    parts = {f"{_FILE}.{name}": part for name, part in schema.pop("$defs").items()}
+    """The published schemas of the files as components, their parts named after them."""
+    schemas = {_FILE: published_schema(), _SHEET: published_sheet_schema(), **deed_schemas()}
+    return {name: part for file, schema in schemas.items() for name, part in _components(file, schema).items()}
+
+
+def _components(file: str, schema: dict[str, Any]) -> dict[str, Any]:
+    parts = {f"{file}.{name}": part for name, part in schema.pop("$defs").items()}
     for key in ("$schema", "$id"):
         schema.pop(key, None)
-    moved: dict[str, Any] = _moved({_FILE: schema, **parts})
+    moved: dict[str, Any] = _moved(file, {file: schema, **parts})
     return moved
 
 
-def _moved(node: Any) -> Any:
+def _moved(file: str, node: Any) -> Any:
     """The same schema with its references pointing at components."""
     if isinstance(node, dict):
         return {
-            key: value.replace("#/$defs/", f"#/components/schemas/{_FILE}.") if key == "$ref" and isinstance(value, str) else _moved(value)
+            key: value.replace("#/$defs/", f"#/components/schemas/{file}.")
+            if key == "$ref" and isinstance(value, str)
+            else _moved(file, value)
             for key, value in node.items()
         }
-    return [_moved(each) for each in node] if isinstance(node, list) else node
+    return [_moved(file, each) for each in node] if isinstance(node, list) else node

@@ -10,7 +10,6 @@ from admin.guards import caller_of
 from admin.parts import site_of
 from engine.clock import ist_day
 from engine.contracts.form import Form
-from engine.errors import Refused
 
 __all__ = ["schemes"]
 
@@ -20,14 +19,7 @@ async def schemes(request: Request[Any, Any, Any]) -> list[SchemeAnswer]:
     """List the schemes in force today, with the version of the form that an application would be drawn on."""
     caller_of(request)
     site = site_of(request)
-    today = ist_day(site.clock.now())
-    found = []
-    for code in site.registry.schemes:
-        try:
-            found.append(_answer(site.registry.form(code, today)))
-        except Refused:  # no form of it is in force today
-            continue
-    return found
+    return [_answer(form) for form in site.registry.in_force(ist_day(site.clock.now()))]
 
 
 def _answer(form: Form) -> SchemeAnswer:
@@ -42,5 +34,6 @@ def _answer(form: Form) -> SchemeAnswer:
         issuer_kinds=list(form.issuer_kinds),
         criteria={criterion.code: criterion.meaning for criterion in form.origin.criteria},
         validity_months=form.validity_months,
-        unconfirmed=list(form.unconfirmed),
+        unconfirmed=[*form.unconfirmed, *form.origin.unknown],
+        weak=[*form.weak, *form.origin.weak],
     )

@@ -28,6 +28,7 @@ from engine.failpoints import pass_point
 from engine.issuing import ending, pades, signing
 from engine.issuing.frozen import Frozen
 from engine.issuing.run import ACTOR, Act, Again, Ended, Run, guarded
+from engine.issuing.shown import shown_of
 from engine.issuing.tables import ApprovalRow, ApprovalState, DocumentState
 from engine.jobs import Step
 from engine.people import Enrolled, enrolled
@@ -108,7 +109,7 @@ class Corridor:
             form_sha256=frozen.form_sha256,
             kind=str(frozen.application.kind),
             content_sha256=row["content_sha256"],
-            shown=frozen.shown(form),
+            shown=shown_of(frozen, form),
         )
         async with uow():
             spent = (
