@@ -14,7 +14,7 @@ from datetime import date
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -52,7 +52,7 @@ class _BoxFile(_Node, frozen=True, kw_only=True):
 
 
 class _LeafFile(_Node, frozen=True, kw_only=True):
-    name: str
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,19}\Z")]
     title: str
     ink: bool
 

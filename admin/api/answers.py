@@ -128,7 +128,8 @@ class CheckAnswer(Struct, frozen=True):
     @classmethod
     def of(cls, outlook: Outlook) -> "CheckAnswer":
         """The outlook of an application as an answer."""
-        return cls(not outlook.refusals, outlook.problems, list(outlook.warnings), outlook.finding)
+        found = outlook.finding.for_applicant() if outlook.finding else None
+        return cls(not outlook.refusals, outlook.problems, list(outlook.warnings), found)
 
 
 class SchemeAnswer(Struct, frozen=True):

@@ -52,7 +52,7 @@ def _answer(site: Site, application: Application, sheets: Mapping[str, Cited]) -
     form = site.registry.form(application.scheme, today, application.form_version)
     forms = _forms(site)
     tried = [_elsewhere(application, index, sheets, forms) for index in range(len(application.items))]
-    return OriginAnswer(find_origin(application, form, sheets), tried)
+    return OriginAnswer(find_origin(application, form, sheets).for_applicant(), tried)
 
 
 def _elsewhere(application: Application, index: int, sheets: Mapping[str, Cited], forms: list[Form]) -> list[Elsewhere]:

@@ -6,15 +6,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from engine.bench.batch import Batch, memory_after, through_corridor, through_drawing
+from engine.bench.origin import measure_origin, through_growth
 from engine.bench.pipelines import Pipelines, measure_pipelines
 from engine.bench.result import Result
 from engine.bench.serving import Register, Served, example_row, fill, free_port, measure_look_ups
 from engine.bench.stage import Demonstration, site_config, stopped_clock
-from engine.clock import SystemClock
+from engine.clock import SystemClock, ist_day
 from engine.config import Config
+from engine.registry import load
 
 __all__ = ["measure"]
 
@@ -23,6 +26,7 @@ _BATCH_ROUNDS = 3
 _DRAWN_FOR_MEMORY = 50
 _ROWS, _MOST_ROWS = 10_000, 1_000_000
 _ASKING_S = 3.0
+_GROWING = frozenset({"AIFTA", "IJCEPA", "MERCOSUR"})  # columns, one wide block, two joined tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,19 @@ def measure(config: Config, demonstration: Demonstration, *, rounds: int = 15, q
         site = site_config(folder / "site", config)
         pipelines = measure_pipelines(site, demonstration, folder / "naive", rounds=rounds)
         if quick:
-            return Result(pipelines, None, None, None, None)
+            return Result(pipelines, None, None, None, None, None, None)
         fresh = site_config(folder / "batch", config)  # certificates that were cut short must not be taken up again
         batches = asyncio.run(_batches(fresh, demonstration, pipelines, min(rounds, _BATCH_ROUNDS)))
         served = _serve(folder, site, demonstration, rounds=min(rounds, _BATCH_ROUNDS), full=full)
-        return Result(pipelines, batches.drawing, batches.corridor, served, batches.rss_mib)
+        today = ist_day(SystemClock().now())
+        origin = measure_origin(today, rounds=rounds)
+        growth = asyncio.run(_growth(site, today, rounds=min(rounds, _BATCH_ROUNDS)))
+        return Result(pipelines, batches.drawing, batches.corridor, served, batches.rss_mib, origin, growth)
+
+
+async def _growth(site: Config, today: date, *, rounds: int) -> float:
+    forms = [form for form in load().in_force(today) if form.scheme in _GROWING]
+    return await through_growth(forms, today, rounds=rounds, memory_mib=site.drawing.memory_mib)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.bench.batch import Batch
+from engine.bench.origin import Origin
 from engine.bench.pipelines import Pipelines
 from engine.bench.serving import Served
 
@@ -58,12 +59,14 @@ class Result:
     corridor_batch: Batch | None
     served: Served | None
     drawing_rss_mib: float | None
+    origin: Origin | None
+    growth: float | None
 
     @property
     def figures(self) -> list[Figure]:
         """The figures with goals."""
         whole, ways = self.pipelines.whole, self.served.look_ups if self.served else {}
-        batch, drawn = self.corridor_batch, self.drawing_batch
+        batch, drawn, origin = self.corridor_batch, self.drawing_batch, self.origin
         least = {way: min(each.to_bare.values()) for way, each in ways.items()}
         flat = [each.flat for each in ways.values() if each.flat is not None]
         return [
@@ -75,6 +78,9 @@ class Result:
             Figure("number_to_bare", "look-ups by number, with a key, to bare answers", least.get("number"), 0.4),
             Figure("look_up_flat", "look-ups, a million certificates to ten thousand", min(flat, default=None), 0.8),
             Figure("drawing_rss_mib", "memory of a drawing process, MiB", self.drawing_rss_mib, 200, at_least=False),
+            Figure("drawing_growth", "drawing 200 goods to 8 times 25", self.growth, 1.0, at_least=False),
+            Figure("origin_ms", "1,000 inputs on every scheme, ms", origin.ms if origin else None, 100, at_least=False),
+            Figure("origin_mib", "memory of that check, MiB", origin.peak_mib if origin else None, 50, at_least=False),
         ]
 
     def as_json(self) -> dict[str, Any]:

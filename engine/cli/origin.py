@@ -1,5 +1,6 @@
 """`ecoo origin`: do the goods originate, by how much, and under which other agreement would they?"""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,11 +17,11 @@ from engine.contracts.form import Form
 from engine.cost_sheet import CostSheet
 from engine.errors import Refused
 from engine.filing import country_name, find_origin, read
-from engine.filing.origin import find_elsewhere, goods_of_item, goods_of_sheet
+from engine.filing.origin import Elsewhere, find_elsewhere, goods_of_item, goods_of_sheet
 from engine.filing.origin.goods import Goods
 from engine.filing.origin.printing import explain, table
 from engine.filing.places import is_country
-from engine.filing.sheets import check_sheet, is_sheet, read_sheet
+from engine.filing.sheets import check_sheet, is_sheet, read_sheet, to_csv, to_xlsx
 from engine.registry import Registry
 
 __all__ = ["add_to"]
@@ -29,6 +30,8 @@ __all__ = ["add_to"]
 def add_to(app: App) -> None:
     """Adds the command."""
     app.command(origin)
+    app.command(App(name="cost-sheet", help="Cost sheets as files."))
+    app["cost-sheet"].command(convert)
 
 
 def origin(
@@ -49,9 +52,40 @@ def origin(
         if wrong := check_sheet(sheet):
             raise Refused.because(wrong)
         return _of_sheet(sheet, found, _country(to), as_json=json)
+    application = read(data)
     if to is not None:
         raise Refused("--to goes with a cost sheet; an application names its own destination.", box="--to", rule="cost sheet")
-    return _of_application(read(data), found, elsewhere=elsewhere, as_json=json)
+    return _of_application(application, found, elsewhere=elsewhere, as_json=json)
+
+
+def convert(
+    file: Annotated[Path, Parameter(help="A cost sheet: JSON, XLSX or CSV.")],
+    out: Annotated[Path, Parameter(help="Where to write it; its ending says as what: .json, .xlsx or .csv. Never overwrites.")],
+) -> int:
+    """Check a cost sheet and write it as JSON, as a workbook or as CSV, to be filled in elsewhere and read again."""
+    sheet = read_sheet(file.name, _bytes(file))
+    if wrong := check_sheet(sheet):
+        raise Refused.because(wrong)
+    if out.suffix.lower() not in _WRITERS:
+        raise Refused(
+            f"{out} ends in {out.suffix or 'nothing'}; name a file that ends in .json, .xlsx or .csv.", box="OUT", rule="known format"
+        )
+    try:
+        with out.open("xb") as opened:
+            opened.write(_WRITERS[out.suffix.lower()](sheet))
+    except FileExistsError as error:
+        raise Refused(f"{out} exists already; it is never overwritten.", code="exists", box="OUT", rule="never overwrites") from error
+    except OSError as error:
+        raise Refused(f"{out} cannot be written: {error.strerror}.", box="OUT", rule="writable file") from error
+    print(out.absolute())
+    return DONE
+
+
+_WRITERS: Mapping[str, Callable[[CostSheet], bytes]] = {
+    ".json": lambda sheet: msgspec.json.format(msgspec.json.encode(sheet), indent=2) + b"\n",
+    ".xlsx": to_xlsx,
+    ".csv": to_csv,
+}
 
 
 def _of_application(application: Application, found: Registry, *, elsewhere: bool, as_json: bool) -> int:
@@ -64,7 +98,7 @@ def _of_application(application: Application, found: Registry, *, elsewhere: boo
         forms = _forms(found)
         tried = [find_elsewhere(goods_of_item(application, index), forms) for index in range(len(application.items))]
         result["elsewhere"] = [msgspec.to_builtins(verdicts) for verdicts in tried]
-        words += [f"item {index + 1}, where else:\n{table(verdicts)}" for index, verdicts in enumerate(tried)]
+        words += [f"item {index + 1}, where else:\n{table(_serving(verdicts))}" for index, verdicts in enumerate(tried)]
     show(result, as_json=as_json, plain=lambda: "\n\n".join(words))
     return DONE
 
@@ -79,8 +113,13 @@ def _of_sheet(sheet: CostSheet, found: Registry, destination: str | None, *, as_
         "verdicts": msgspec.to_builtins(verdicts),
     }
     to = f" to {country_name(destination)}" if destination else ""
-    show(result, as_json=as_json, plain=lambda: f"{sheet.product.description} (HS {sheet.product.hs}){to}\n{table(verdicts)}")
+    show(result, as_json=as_json, plain=lambda: f"{sheet.product.description} (HS {sheet.product.hs}){to}\n{table(_serving(verdicts))}")
     return DONE
+
+
+def _serving(verdicts: tuple[Elsewhere, ...]) -> tuple[Elsewhere, ...]:
+    """Those that serve the destination; the rest is for programs."""
+    return tuple(each for each in verdicts if each.serves)
 
 
 def _forms(found: Registry) -> list[Form]:

@@ -57,7 +57,8 @@ def fail(error: EngineError, *, as_json: bool) -> int:
         say(f"ecoo: {error.say}")
         for problem in error.problems:
             rule = f" [{problem.rule}]" if problem.rule else ""
-            say(f"  {problem.box or '-'}{rule}: {problem.say}")
+            words = "" if problem.say == error.say else f": {problem.say}"  # a single problem is the sentence itself
+            say(f"  {problem.box or '-'}{rule}{words}")
         if error.reference:
             say(f"  reference: {error.reference}")
     return exit_code(error)

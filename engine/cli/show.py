@@ -1,5 +1,6 @@
 """What `make run` shows: one certificate issued from a pack's example, and everything a newcomer needs to go on."""
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def issue_and_tell(config: Config) -> Path:
     key = demo.demo_key(config)
     # The port is part of the address in the QR, so every command of this site must be told it.
     ecoo = ".venv/bin/ecoo" if config.serve.port == _USUAL_PORT else f"PORT={config.serve.port} .venv/bin/ecoo"
+    site = "" if config.path == Path("engine.toml").absolute() or "ECOO_CONFIG" in os.environ else f" --config {config.path}"
     say(
         f"""
   certificate   {path}
@@ -46,11 +48,12 @@ def issue_and_tell(config: Config) -> Path:
     cp {example} application.json
     curl -sS -X POST {base}/api/v1/applications -H "Authorization: Bearer {key}" -H "Content-Type: application/json" --data-binary @application.json
     curl -sS -X POST {base}/api/v1/applications/REFERENCE/file -H "Authorization: Bearer {key}"
-    {ecoo} issue REFERENCE
+    {ecoo} issue REFERENCE{site}
     curl -sS -o downloaded.pdf {base}/api/v1/applications/REFERENCE/certificate -H "Authorization: Bearer {key}"
+    curl -sS -o original.pdf {base}/api/v1/applications/REFERENCE/leaves/original -H "Authorization: Bearer {key}"
 
   verify a file:
-    {ecoo} verify {path}
+    {ecoo} verify {path}{site}
 """
     )
     return path

@@ -60,7 +60,7 @@ def new(
 
 
 def _made(code: str, pack: Path, *, known: bool) -> str:
-    first = [] if known else ["Name its folder in engine.toml:", "", "  [templates]", f'  folders = ["{pack.parent}"]', ""]
+    first = [] if known else ["Name its folder in engine.toml:", "", "  [templates]", f'  folders = ["{pack.parent.absolute()}"]', ""]
     return "\n".join(
         [
             f"Made {pack}: form.toml, origin.toml, example.json.",

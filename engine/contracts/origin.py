@@ -47,7 +47,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `missing` are paths of the file, or what of the scheme's data is unset. `cumulated` tells whether materials of a partner
     were counted as originating. `sheet` is the cost sheet that stood for inputs and costs; whoever may not see its figures
-    gets the steps without them.
+    gets the steps without them, and `withheld` says so.
     """
 
     item: int
@@ -58,6 +58,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     missing: tuple[str, ...] = ()
     cumulated: bool = False
     sheet: CitedSheet | None = None
+    withheld: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,3 +72,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     outcome: Outcome
     lines: tuple[Line, ...]
     products_sha256: str = ""
+
+    def for_applicant(self) -> "Finding":
+        """The finding as the applicant may see it before the certificate is issued: what a withheld line would print is a figure too."""
+        lines = tuple(msgspec.structs.replace(line, printed="") if line.withheld else line for line in self.lines)
+        return msgspec.structs.replace(self, lines=lines)

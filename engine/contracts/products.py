@@ -9,10 +9,13 @@ with what mends it.
 import csv
 import io
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from heapq import heappop, heappush
+from itertools import islice
 
 from engine.contracts.product_rules import Condition, ProductRule, Require
 from engine.errors import Problem, Refused
@@ -48,10 +51,13 @@ def read_products(data: bytes, where: str) -> Mapping[str, tuple[ProductRule, ..
     problems: list[Problem] = []
     rows = [row for line, cells in _cells(data, where) if (row := _row(cells, line, where, problems)) is not None]
     if not problems:
-        problems += _overlaps(rows, where)
+        problems += islice(_overlaps(rows, where), _MOST_SAID)
     if problems:
         raise Refused.because(problems[:_MOST_SAID])
-    return {scheme: tuple(row.rule for row in rows if row.scheme == scheme) for scheme in dict.fromkeys(row.scheme for row in rows)}
+    by_scheme: dict[str, list[ProductRule]] = {}
+    for row in rows:
+        by_scheme.setdefault(row.scheme, []).append(row.rule)
+    return {scheme: tuple(rules) for scheme, rules in by_scheme.items()}
 
 
 def read_rule(text: str) -> tuple[tuple[Condition, ...], ...]:
@@ -158,19 +164,48 @@ def _date(text: str, column: str, wrong: _Wrong) -> date | None:
 
 def _overlaps(rows: Iterable[_Row], where: str) -> Iterator[Problem]:
     """Two rules for one code of a scheme on one day."""
-    alive: dict[str, list[_Row]] = {}
+    sweeps: dict[str, _Sweep] = {}
     for row in sorted(rows, key=lambda row: (_low(row.rule), row.line)):
-        others = alive.setdefault(row.scheme, [])
-        others[:] = [other for other in others if _high(other.rule) >= _low(row.rule)]
-        for other in others:
+        for other in sweeps.setdefault(row.scheme, _Sweep()).add(row):
+            one, two = sorted((row, other), key=lambda each: each.line)
+            say = (
+                f"It is for HS {two.rule.codes} of {row.scheme}, and line {one.line} is for HS {one.rule.codes} on the same days; "
+                "make the ranges or the dates of one of them end where the other begins."
+            )
+            yield _problem(where, two.line, "hs_from", say)
+
+
+class _Sweep:
+    """The rules whose codes reach the code that is looked at, in the order of their days, of which no two share one.
+
+    Rows come by their first code. A row that shares a day with one that is there is told and left out, so that each row is
+    compared with its neighbours in time alone.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[_Row] = []
+        self._ends: list[tuple[str, int, _Row]] = []
+
+    def add(self, row: _Row) -> Iterator[_Row]:
+        """The rows that the new one shares a code and a day with."""
+        while self._ends and self._ends[0][0] < _low(row.rule):
+            past = heappop(self._ends)[2]
+            del self._rows[bisect_left(self._rows, _since(past), key=_since)]
+        at = bisect_left(self._rows, _since(row), key=_since)
+        free = True
+        for other in (self._rows[place] for place in range(max(at - 1, 0), len(self._rows))):
             if _same_days(row.rule, other.rule):
-                one, two = sorted((row, other), key=lambda each: each.line)
-                say = (
-                    f"It is for HS {two.rule.codes} of {row.scheme}, and line {one.line} is for HS {one.rule.codes} on the same days; "
-                    "make the ranges or the dates of one of them end where the other begins."
-                )
-                yield _problem(where, two.line, "hs_from", say)
-        others.append(row)
+                free = False
+                yield other
+            elif _since(other) > _since(row):
+                break
+        if free:
+            self._rows.insert(at, row)
+            heappush(self._ends, (_high(row.rule), row.line, row))
+
+
+def _since(row: _Row) -> date:
+    return row.rule.valid_from or date.min
 
 
 def _low(rule: ProductRule) -> str:

@@ -6,10 +6,11 @@ with `unset` is undecided and says what is missing; it never passes and never fa
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -48,6 +49,7 @@ __all__ = [
 
 Text = Annotated[str, Meta(min_length=1)]
 Chapter = Annotated[str, Meta(pattern=r"^[0-9]{2}(-[0-9]{2})?\Z")]
+_NUMBER = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,6})?\Z", re.ASCII)
 Percent = int | str
 """A percentage out of 100 as origin.toml gives it: a whole number, or a decimal in quotes; never a float, which has lost digits."""
 
@@ -73,6 +75,7 @@ class Criterion(_Node, frozen=True, kw_only=True):
     percent with two decimals. `tests` names the tests that a line must pass under this ground, beside those of `always`, in
     the order in which the finding shows them. `destinations` limits it to importing countries; empty: all of the scheme.
     `unless_product_rule` closes it to goods for whose code a product rule is loaded, where such a rule replaces the general one.
+    `cumulates` is false for a ground under which a partner's materials are foreign in every test, though the scheme cumulates.
     """
 
     code: Annotated[str, Meta(min_length=1, max_length=40)]
@@ -81,6 +84,7 @@ class Criterion(_Node, frozen=True, kw_only=True):
     tests: Annotated[tuple[str, ...], Meta(min_length=1)]
     destinations: tuple[Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")], ...] = ()
     unless_product_rule: bool = False
+    cumulates: bool = True
 
     @property
     def prints_content(self) -> bool:
@@ -113,8 +117,8 @@ class _Test(_Node, frozen=True, kw_only=True, tag_field="test"):
 
     `unset` leaves the test undecided where that fact would be needed: in a value content for a method without a limit, and
     where methods disagree; in a combined test where its tests differ; in a product rule where none is loaded, and where its
-    value content fails; in direct consignment and third-party invoicing where a third country is involved; in minimal operations for what is not on its
-    list; in every other test always.
+    value content fails; in direct consignment and third-party invoicing where a third country is involved; in sufficient and
+    minimal operations for what is not on their list; in every other test always.
     """
 
     rule: Text
@@ -151,7 +155,7 @@ class FinalProcess(_Test, frozen=True, kw_only=True, tag="final_process"):
 
 
 class SufficientOperations(_Test, frozen=True, kw_only=True, tag="sufficient_operations"):
-    """Imported inputs undergo more than the insufficient operations of the list."""
+    """Imported inputs undergo more than the insufficient operations of the list; `unset`: what of the list is not sourced."""
 
     insufficient: Annotated[tuple[str, ...], Meta(min_length=1)]
 
@@ -171,11 +175,14 @@ class TariffShift(_Test, frozen=True, kw_only=True, tag="tariff_shift"):
 class ValueContent(_Test, frozen=True, kw_only=True, tag="value_content"):
     """A method reaches its limit.
 
-    `either`: the exporter may choose the method, so the best one decides; without it methods that disagree are undecided.
+    `either`: the exporter may choose the method, so the best one decides; without it all are needed to decide, and methods
+    that disagree are undecided.
     `exworks_points`: each method may also be worked out on the ex-works price, its `min_pct` that many points lower (its
     `max_pct` higher); `exworks_not_chapters`: chapters of the goods for which it may not.
+    `partner_materials`: it is for goods with a partner's originating materials alone, as under a ground of cumulation.
     """
 
+    partner_materials: bool = False
     methods: Annotated[dict[str, Method], Meta(min_length=1)]
     either: bool = False
     exworks_points: Percent | None = None
@@ -383,12 +390,12 @@ def _check_de_minimis(where: str, rule: DeMinimis) -> None:
         raise PluginError(f"{where} needs pct; where none is sourced, say so in `unset`.")
     if rule.pct is not None:
         _check_percent(f"{where}: pct", rule.pct)
+    if backwards := [span for span in rule.chapters if span[:2] > span[-2:]]:
+        raise PluginError(f"{where}: chapters {backwards[0]} runs backwards.")
 
 
 def _check_percent(where: str, value: Percent) -> None:
-    try:
-        number = Decimal(value)
-    except InvalidOperation as error:
-        raise PluginError(f"{where} gives {value!r}, which is no number.") from error
-    if isinstance(value, bool) or not number.is_finite() or not 0 <= number <= 100:
+    if isinstance(value, str) and not _NUMBER.match(value):
+        raise PluginError(f"{where} gives {value!r}, which is no number; write digits with at most one point and six decimals.")
+    if isinstance(value, bool) or not 0 <= Decimal(value) <= 100:
         raise PluginError(f"{where} gives {value!r}; a percentage is 0 to 100: a whole number, or a decimal in quotes.")

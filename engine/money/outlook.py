@@ -208,5 +208,5 @@ def _unconfirmed(form: Form) -> Iterable[Problem]:
         return
     named = "; ".join(facts[:_NAMED])
     more = f" and {len(facts) - _NAMED} more" if len(facts) > _NAMED else ""
-    say = f"The form {form.scheme} {form.version} rests on what nobody has confirmed: {named}{more}. `ecoo template check {form.scheme}` lists all."
+    say = f"The form {form.scheme} {form.version} is not confirmed; it rests on: {named}{more}. `ecoo template check {form.scheme}` lists all."
     yield Problem(None, "form confirmed", say)

@@ -15,12 +15,14 @@ from engine.contracts.origin import Outcome
 from engine.contracts.rules import Combined, Method, NoForeignInputs, ProductRuleTest, TariffShift, ValueContent, percent
 from engine.errors import Refused
 from engine.filing import check, find_origin, read
+from engine.filing.places import is_country
 from engine.templating.previewing import day_of
 
 __all__ = ["Remark", "RemarkKind", "judge"]
 
 # How many digits of the goods' HS code a change of classification compares.
 _DIGITS = {"CC": 2, "CTH": 4, "CTSH": 6}
+_MARK = re.compile(r"\{[^}]*\}?")
 _NUMBER = re.compile(r"[0-9]+\Z")
 
 
@@ -49,6 +51,12 @@ def judge(form: Form, today: date) -> list[Remark]:
 def _unset(form: Form) -> Iterator[Remark]:
     for say in form.unconfirmed:
         yield Remark(RemarkKind.UNSET, "form.toml", say)
+    for kind in (Kind.DUPLICATE, Kind.RETROSPECTIVE):
+        key = kind.value.replace("-", "_")
+        if kind.value in form.kinds and f"endorsement_{key}" not in form.wording and f"tick_{key}" not in form.wording:
+            yield Remark(
+                RemarkKind.UNSET, "form.toml, wording", f"endorsement_{key}: a {kind.value} certificate says nowhere that it is one"
+            )
     for say in form.origin.unknown:
         yield Remark(RemarkKind.UNSET, "origin.toml", say)
     for name, test in form.origin.tests.items():
@@ -70,7 +78,16 @@ def _weak(form: Form) -> Iterator[Remark]:
 
 
 def _contradictions(form: Form, today: date) -> Iterator[Remark]:
-    for where, say in (*_dates(form), *_boxes(form), *_wording(form), *_grounds(form), *_limits(form), *_example(form, today)):
+    for where, say in (
+        *_dates(form),
+        *_partners(form),
+        *_boxes(form),
+        *_glyphs(form),
+        *_wording(form),
+        *_grounds(form),
+        *_limits(form),
+        *_example(form, today),
+    ):
         yield Remark(RemarkKind.CONTRADICTION, where, say)
 
 
@@ -82,11 +99,37 @@ def _dates(form: Form) -> Iterator[tuple[str, str]]:
         )
 
 
+def _partners(form: Form) -> Iterator[tuple[str, str]]:
+    """Importing countries exist, and none of them is India; who cumulates is among them."""
+    strange = sorted(code for code in form.partners if code == "IN" or not (code == "*" or is_country(code)))
+    if strange:
+        yield (
+            "form.toml, partners",
+            f"{', '.join(strange)} is no country that goods of India can be imported into; use codes of ISO 3166-1.",
+        )
+    if "*" in form.partners and len(form.partners) > 1:
+        yield "form.toml, partners", "* stands for every country; take the others out, or the *."
+    cumulation = form.origin.cumulation
+    outside = [code for code in (cumulation.partners or () if cumulation else ()) if not form.serves(code)]
+    if outside:
+        yield "origin.toml, cumulation", f"partners name {', '.join(outside)}, which partners of form.toml do not have."
+
+
+def _glyphs(form: Form) -> Iterator[tuple[str, str]]:
+    """What the form itself prints can be drawn."""
+    printed = {"heading": " ".join(form.heading), **{f"wording.{key}": text for key, text in form.wording.items()}}
+    printed |= {f"box {box.no}": box.heading for box in form.boxes} | {f"leaf {leaf.name}": leaf.title for leaf in form.leaves}
+    for where, text in printed.items():
+        if missing := form.regular.missing(text) or form.bold.missing(text):
+            shown = ", ".join(f"U+{ord(char):04X}" for char in missing[:5])
+            yield f"form.toml, {where}", f"it has characters that the form's font cannot draw: {shown}. Write them in Latin letters."
+
+
 def _boxes(form: Form) -> Iterator[tuple[str, str]]:
     numbers = sorted(int(box.no) for box in form.boxes if _NUMBER.match(box.no))
-    for number in range(1, max(numbers, default=0)):
-        if number not in numbers:
-            yield "form.toml, boxes", f"there is no box {number}, and there are boxes after it; number them as the form prints them."
+    first = next((number for number in range(1, max(numbers, default=0)) if number not in numbers), None)
+    if first is not None:
+        yield "form.toml, boxes", f"there is no box {first}, and there are boxes after it; number them as the form prints them."
 
 
 def _wording(form: Form) -> Iterator[tuple[str, str]]:
@@ -100,6 +143,12 @@ def _wording(form: Form) -> Iterator[tuple[str, str]]:
 def _grounds(form: Form) -> Iterator[tuple[str, str]]:
     rules = form.origin
     for criterion in rules.criteria:
+        marks = sorted(set(_MARK.findall(criterion.as_printed)) - {"{content}", "{nom}"})
+        if marks:
+            yield (
+                f"origin.toml, criteria {criterion.code}",
+                f"as_printed has {', '.join(marks)}, which nobody fills; known are {{content}} and {{nom}}.",
+            )
         strange = [country for country in criterion.destinations if not form.serves(country)]
         if strange:
             yield (
@@ -155,6 +204,8 @@ def _needs_products(form: Form) -> bool:
 
 
 def _example(form: Form, today: date) -> Iterator[tuple[str, str]]:
+    if form.effective_until is not None and form.effective_until < today:
+        return  # nobody files on a version of the past, and its example is of today
     if not form.example:
         yield "example.json", "there is none; a pack shows by its example that it works."
         return

@@ -311,6 +311,7 @@ async def test_whoever_cites_learns_the_verdict_and_finds_no_figure_anywhere(
     made = await desk.told("maker", "GET", f"/{reference}")
     assert line["sheet"] == {"reference": reference, "version": 1, "sha256": made["content_sha256"]}
     assert line["outcome"] == "passes"
+    assert (line["printed"], line["withheld"]) == ("", True), "the content that the box will print is a figure as well"
     draft = await desk.told("trader", "POST", APPLICATIONS, json=tree)
     await desk.told("trader", "POST", f"{APPLICATIONS}/{draft['reference']}/file")
     await desk.told("trader", "GET", f"{APPLICATIONS}/{draft['reference']}")

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,14 +15,19 @@ from typing import Any
 import pytest
 
 from engine import demo
-from engine.bench import Demonstration, Result, measure
-from engine.bench.load import load
+from engine.bench import Demonstration, Result, measure, origin
+from engine.bench.load import load as put_load
+from engine.bench.origin import measure_origin, through_growth
 from engine.bench.result import Figure
 from engine.bench.serving import fill
 from engine.bench.timing import Case, in_turn
 from engine.certificate import is_code, number_slip
 from engine.config import Config
+from engine.contracts.origin import Outcome
 from engine.errors import PluginError
+from engine.filing.origin import find_elsewhere, goods_of_sheet
+from engine.filing.sheets import check_sheet
+from engine.registry import load
 
 DEMONSTRATION = Demonstration(demo.ensure_demo, demo.OFFICER, demo.demo_key)
 
@@ -52,11 +58,27 @@ def test_one_quick_run_gives_every_promised_figure(result: Result) -> None:
     assert said["peers"]["naive"]["ratio"] == said["signing"]["naive_signing"]["ratio"] == said["drawing"]["naive_drawing"]["ratio"] == 1
 
 
+def test_the_origin_check_of_the_benchmark_decides_something_everywhere() -> None:
+    today = date(2026, 11, 21)
+    verdicts = find_elsewhere(goods_of_sheet(origin._sheet(), on=today), load().in_force(today))
+    assert len(verdicts) == 24
+    assert {each.outcome for each in verdicts} == set(Outcome), "a check that ends early measures nothing"
+    assert check_sheet(origin._sheet()) == []
+    measured = measure_origin(today, rounds=1)
+    assert measured.ms > 0
+    assert 0 < measured.peak_mib < 50
+
+
+async def test_growth_compares_few_goods_with_many() -> None:
+    today = date(2026, 11, 21)
+    assert await through_growth([load().form("MERCOSUR", today)], today, rounds=1, memory_mib=1024) > 0.05
+
+
 def test_what_a_quick_run_leaves_out_reads_as_not_measured(result: Result) -> None:
     """No figure is made up."""
     said = result.as_json()
     assert (said["batch"], said["drawing_batch"], said["look_ups"], said["drawing_rss_mib"]) == (None, None, None, None)
-    assert result.plain().count("not measured") == 6
+    assert result.plain().count("not measured") == 9
     assert said["goals"]["look_up_flat"] == {"value": None, "goal": 0.8, "met": None}
 
 
@@ -157,7 +179,7 @@ def test_the_load_counts_answers_and_refuses_any_other_than_200(
     with ThreadPoolExecutor(1) as thread:
 
         def ask(path: str) -> Any:
-            return thread.submit(load, port, [path], key="key", seconds=0.2, folder=tmp_path).result()
+            return thread.submit(put_load, port, [path], key="key", seconds=0.2, folder=tmp_path).result()
 
         assert ask("/yes").per_second > 0
         with pytest.raises(PluginError, match="did not answer everything"):

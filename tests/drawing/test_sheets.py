@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.contracts.drawing import Drawing, DrawRequest, Placed
-from engine.contracts.form import Box, Filled, Form
+from engine.contracts.form import Box, Filled, Form, Leaf
 from engine.drawing.draw import draw_now
 from engine.drawing.page.layout import lay_out
 from engine.errors import Refused
@@ -53,7 +53,7 @@ def test_each_sheet_has_a_form_here(forms: dict[str, Form], scheme: str, sheet: 
 def test_every_box_at_its_fullest_is_drawn_and_one_line_more_is_refused(
     certificate: Certificate, stamp_png: bytes, scheme: str, leaf: str | None
 ) -> None:
-    request = certificate(scheme, 3, values=LONGEST, stamp=stamp_png, appearance=stamp_png, leaf=leaf)
+    request = _with_leaves(certificate(scheme, 3, values=LONGEST, stamp=stamp_png, appearance=stamp_png, leaf=leaf))
     full = {box.no: _full(box) for box in request.form.boxes if not box.in_rows}
     rows = (dict.fromkeys(request.filled.rows[0], ("a", "b")), _tallest(request.form), request.filled.rows[2])
     drawn = {spot.box: spot.lines for spot in draw_now(replace(request, filled=Filled(full, rows))).placed}
@@ -168,7 +168,7 @@ def test_a_box_is_set_smaller_only_when_its_text_needs_it(forms: dict[str, Form]
 def test_a_leaf_is_headed_by_its_title_and_has_no_picture_but_the_same_code(
     certificate: Certificate, stamp_png: bytes, scheme: str, leaf: str
 ) -> None:
-    request = certificate(scheme, 2, stamp=stamp_png, appearance=stamp_png)
+    request = _with_leaves(certificate(scheme, 2, stamp=stamp_png, appearance=stamp_png))
     electronic, printed = draw_now(request), draw_now(replace(request, leaf=leaf))
     title = next(spot for spot in printed.placed if spot.box == "copy")
     assert title.lines == (leaf.upper(),)
@@ -176,6 +176,12 @@ def test_a_leaf_is_headed_by_its_title_and_has_no_picture_but_the_same_code(
     assert (printed.qr, printed.signature) == (electronic.qr, electronic.signature)
     others = [[spot for spot in drawing.placed if spot.box != "copy"] for drawing in (electronic, printed)]
     assert others[0] == others[1]
+
+
+def _with_leaves(request: DrawRequest) -> DrawRequest:
+    """The request; a form that has no copies for paper borrows two, as its sheet draws them for other forms."""
+    leaves = tuple(Leaf(name=name, title=name.upper(), ink=True) for name in ("original", "duplicate"))
+    return replace(request, form=replace(request.form, leaves=request.form.leaves or leaves))
 
 
 def _full(box: Box) -> tuple[str, ...]:

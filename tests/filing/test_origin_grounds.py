@@ -10,6 +10,7 @@ from engine.contracts.origin import Outcome
 from engine.filing.origin.cases import Scheme
 from tests.filing.origin_cases import FAILS, PASSES, UNDECIDED, Table, goods, material, scheme, tried, value
 
+SUFFICIENT: Table = {"test": "sufficient_operations", "insufficient": ["repacking"]}
 CTH: Table = {"test": "tariff_shift", "level": "CTH"}
 
 
@@ -39,9 +40,65 @@ def test_goods_go_straight_or_a_document_shows_that_they_only_pass(
     assert (line.outcome, line.missing) == (outcome, missing)
 
 
-def test_goods_for_any_country_may_pass_through_any() -> None:
-    these = goods(destination="BR", shipment=True, discharge_country="PA", transit=("SG",))
-    assert tried(these, scheme({"test": "direct_consignment"}, partners=("*",))).outcome is PASSES
+@pytest.mark.parametrize(
+    ("facts", "outcome", "missing"),
+    [
+        ({"discharge_country": "BR"}, PASSES, ()),
+        ({"discharge_country": "BR", "transit": ("SG",)}, UNDECIDED, ("transit_evidence",)),
+        ({"discharge_country": "PA"}, UNDECIDED, ("transit_evidence",)),
+        ({"discharge_country": "PA", "transit": ("SG",), "transit_evidence": "Through bill of lading 7"}, PASSES, ()),
+    ],
+)
+def test_a_form_for_any_country_serves_the_destination_and_makes_no_other_a_party(
+    facts: dict[str, Any], outcome: Outcome, missing: tuple[str, ...]
+) -> None:
+    these = goods(destination="BR", shipment=True, **facts)
+    line = tried(these, scheme({"test": "direct_consignment"}, partners=("*",)))
+    assert (line.outcome, line.missing) == (outcome, missing)
+
+
+def test_a_document_of_the_transit_decides_nothing_by_a_rule_that_is_not_sourced() -> None:
+    these = goods(destination="VN", shipment=True, transit=("SG",), transit_evidence="Through bill of lading 7")
+    line = tried(these, scheme({"test": "direct_consignment", "unset": "the rule of direct consignment"}))
+    assert (line.outcome, line.missing) == (UNDECIDED, ("not sourced: the rule of direct consignment",))
+
+
+@pytest.mark.parametrize(
+    ("these", "outcome", "missing"),
+    [
+        (goods(), UNDECIDED, ("inputs", "evidence")),
+        (goods(complete=True), PASSES, ()),
+        (goods(evidence="Farm record"), PASSES, ()),
+        (goods(material("1.00", "IN", originating=True)), PASSES, ()),
+    ],
+)
+def test_an_empty_list_that_nothing_backs_shows_no_absence(these: Any, outcome: Outcome, missing: tuple[str, ...]) -> None:
+    line = tried(these, scheme({"test": "no_foreign_inputs"}))
+    assert (line.outcome, line.missing) == (outcome, missing)
+
+
+@pytest.mark.parametrize(
+    ("operations", "outcome"),
+    [
+        (("Repacking",), FAILS),
+        (("repackaging of parts",), UNDECIDED),
+        (("wiping",), UNDECIDED),
+        (("moulding",), PASSES),
+        (("wiping", "moulding"), PASSES),
+        (("moulding of packed resin",), UNDECIDED),
+        (("7",), UNDECIDED),
+        (("...",), UNDECIDED),
+    ],
+)
+@pytest.mark.parametrize("unset", [None, "the rest of the list"])
+@pytest.mark.parametrize("test", [{"test": "minimal_operations", "operations": ["repacking"]}, SUFFICIENT])
+def test_only_operations_that_are_clearly_beyond_the_list_exceed_it(
+    test: Table, unset: str | None, operations: tuple[str, ...], outcome: Outcome
+) -> None:
+    line = tried(goods(material("1.00"), operations=operations), scheme({**test, **({"unset": unset} if unset else {})}))
+    assert line.outcome is (UNDECIDED if unset and outcome is PASSES else outcome)
+    if outcome is UNDECIDED:
+        assert line.missing[0].startswith("the officer's judgement: ")
 
 
 @pytest.mark.parametrize(

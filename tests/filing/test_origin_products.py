@@ -1,17 +1,20 @@
 """Product specific rules: the table they are read from, and what the goods' own rule says."""
 
 import os
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine import config as configuration
 from engine import registry
+from engine.contracts import products
 from engine.contracts.origin import Outcome
 from engine.contracts.products import read_products, read_rule
-from engine.contracts.rules import Condition, Require
+from engine.contracts.rules import Condition, ProductRule, Require
 from engine.errors import ConfigError, Refused
 from tests.filing.origin_cases import FAILS, PASSES, UNDECIDED, Table, goods, material, scheme, tried
 
@@ -132,6 +135,46 @@ def test_two_rules_for_one_code_on_one_day_are_refused_with_both_lines(one: str,
         assert "line 2 is for HS 16" in said
     else:
         assert sum(map(len, read_products(text.encode(), "rules.csv").values())) == 2
+
+
+@pytest.mark.parametrize("clashes", [False, True])
+def test_a_long_table_is_compared_with_neighbours_in_time_alone(clashes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, first = 20_000, date(1990, 1, 1)
+    days = [first if clashes else first + timedelta(number) for number in range(count)]
+    compared = 0
+
+    def counted(one: ProductRule, two: ProductRule) -> bool:
+        nonlocal compared
+        compared += 1
+        return same_days(one, two)
+
+    same_days = products._same_days
+    monkeypatch.setattr(products, "_same_days", counted)
+    text = HEAD + "".join(f"EHS,01,97,CC,{day},{day},s\n" for day in days)
+    if clashes:
+        assert len(problems(text)) == 50
+    else:
+        assert len(read_products(text.encode(), "rules.csv")["EHS"]) == count
+    assert compared <= 2 * count
+
+
+rows = st.tuples(st.integers(1, 9), st.integers(0, 4), st.integers(1, 9), st.integers(0, 4))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(rows, max_size=12))
+def test_two_rules_clash_if_any_two_share_a_code_and_a_day(spans: list[tuple[int, int, int, int]]) -> None:
+    boxes = [(code, code + more, day, day + later) for code, more, day, later in spans]
+    clash = any(
+        one[0] <= two[1] and two[0] <= one[1] and one[2] <= two[3] and two[2] <= one[3]
+        for at, one in enumerate(boxes)
+        for two in boxes[:at]
+    )
+    text = HEAD + "".join(f"EHS,01{a:02d},01{b:02d},CC,2026-01-{c:02d},2026-01-{d:02d},s\n" for a, b, c, d in boxes)
+    if clash:
+        assert problems(text)
+    else:
+        assert sum(map(len, read_products(text.encode(), "rules.csv").values())) == len(boxes)
 
 
 def test_a_table_may_come_from_any_spreadsheet() -> None:

@@ -11,22 +11,26 @@ from engine.contracts.origin import Line, Outcome
 from engine.filing.origin.cases import Scheme
 from engine.filing.origin.goods import Goods, Heads
 from engine.filing.origin.materials import Material
-from tests.filing.origin_cases import FAILS, PASSES, Table, scheme, tried
+from tests.filing.origin_cases import FAILS, PASSES, UNDECIDED, Table, scheme, tried
 
 # A busy machine makes examples slow, and slow is not wrong.
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PAIR = {"down": {"formula": "build_down", "min_pct": 40}, "up": {"formula": "build_up_cost_with_profit", "min_pct": 35}}
+TRIO = {**PAIR, "nom": {"formula": "max_nom", "max_pct": 65}, "least": {"formula": "build_up_cost_without_profit", "min_pct": 40}}
 TESTS: dict[str, Table] = {
     "nom": {"test": "value_content", "methods": {"one": {"formula": "max_nom", "max_pct": 60}}},
     "pair": {"test": "value_content", "methods": PAIR},
     "either": {"test": "value_content", "methods": PAIR, "either": True, "exworks_points": 5},
     "up": {"test": "value_content", "methods": {"one": {"formula": "build_up_materials", "min_pct": "33.33"}}},
     "apta": {"test": "value_content", "methods": {"one": {"formula": "apta_cumulation", "min_pct": 60}}},
+    "trio": {"test": "value_content", "methods": TRIO, "exworks_points": 5},
     "own": {"test": "value_content", "methods": {"one": {"formula": "own_content", "min_pct": 25}}},
     "shift": {"test": "tariff_shift", "level": "CTH"},
     "none": {"test": "no_foreign_inputs"},
     "exclusive": {"test": "no_foreign_inputs", "cumulates": True},
+    "list": {"test": "sufficient_operations", "insufficient": ["sorting"]},
+    "minimal": {"test": "minimal_operations", "operations": ["sorting"]},
     "product": {"test": "product_rule", "methods": {"down": {"formula": "build_down"}}},
     "both": {"test": "combined", "of": ["shift", "nom"], "join": "all"},
     "any": {"test": "combined", "of": ["shift", "up"], "join": "any"},
@@ -163,6 +167,71 @@ def test_more_originating_content_never_turns_a_pass_into_a_failure(goods: Goods
         if (before, after) == (PASSES, FAILS)
     ]
     assert turned == []
+
+
+@st.composite
+def goods_that_add_up(draw: st.DrawFn) -> Goods:
+    """Goods whose costs are within the ex-works price, and that within the FOB value, as the checks of a file see to."""
+    goods = draw(some_goods())
+    parts = goods.materials if draw(st.booleans()) else ()
+    marked = sum((part.value for part in parts if part.originating), Decimal(0))
+    foreign = sum((part.value for part in parts if not part.originating), Decimal(0))
+    stated = goods.costs.originating_materials
+    # A cost sheet has no such head: its list is whole.
+    stated = None if goods.complete or stated is None else max(stated, marked)
+    costs = replace(goods.costs, originating_materials=stated)
+    heads = (costs.direct_labour, costs.direct_overhead, costs.profit)
+    made = foreign + (marked if stated is None else stated) + sum((head for head in heads if head is not None), Decimal(0))
+    spare = draw(st.sampled_from([Decimal(0), Decimal(1), Decimal(50)]))
+    ex_works = made + spare + (Decimal("0.01") if made + spare == 0 else 0)
+    fob = ex_works + (costs.freight_to_port or 0)
+    operations = draw(st.sampled_from([(), ("sorting",), ("sorting of resin",), ("moulding",), ("sorting", "moulding")]))
+    hs = draw(st.sampled_from(["392410", "39"]))
+    return replace(goods, hs=hs, materials=parts, costs=costs, fob=fob, ex_works=ex_works, operations=operations)
+
+
+def without(goods: Goods, fact: str) -> Goods:
+    """The goods with a fact less."""
+    if fact == "weight":
+        return replace(goods, materials=tuple(replace(part, weight_kg=None) for part in goods.materials[:1]) + goods.materials[1:])
+    if fact in Heads.__dataclass_fields__:
+        return replace(goods, costs=replace(goods.costs, **{fact: None}))
+    return replace(goods, **{fact: () if fact == "operations" else None})  # type: ignore[arg-type]  # one of several facts
+
+
+def without_products(under: Scheme) -> Scheme:
+    """The scheme before its product rules are loaded."""
+    rules = under.rules
+    return replace(under, rules=replace(rules, products=()))
+
+
+GENERAL = [
+    scheme(
+        table,
+        products="390110,,CTH,,,s\n3924,,CC,,,s" if closed else "390110,,CTH,,,s",
+        criteria=[{"code": "X", "meaning": "m", "as_printed": "X", "tests": ["it"], "unless_product_rule": True}],
+    )
+    for table, closed in product((TESTS["nom"], TESTS["trio"], TESTS["shift"]), (True, False))
+]
+FACTS = ("weight", *Heads.__dataclass_fields__, "ex_works", "net_weight_kg", "evidence", "operations")
+
+
+@steady
+@given(goods_that_add_up())
+def test_a_fact_less_decides_nothing_that_was_open_and_turns_nothing_round(goods: Goods) -> None:
+    less = {fact: without(goods, fact) for fact in FACTS}
+    for under in (*SCHEMES, *GENERAL):
+        before = tried(goods, under).outcome
+        turned = [fact for fact in FACTS if tried(less[fact], under).outcome not in (before, UNDECIDED)]
+        assert turned == [], under.rules.criteria[0].tests
+
+
+@steady
+@given(goods_that_add_up())
+def test_product_rules_less_decide_nothing_that_was_open_and_turn_nothing_round(goods: Goods) -> None:
+    for under in (*SCHEMES, *GENERAL):
+        before, after = tried(goods, under).outcome, tried(goods, without_products(under)).outcome
+        assert after in (before, UNDECIDED), under.rules.criteria[0].tests
 
 
 @steady

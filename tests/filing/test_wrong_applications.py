@@ -214,6 +214,12 @@ WRONG = [
     ),
     ("costs above the price", put("items.2.origin.costs.profit", "9999.00"), "items[2].origin.costs", "cost sheet adds up"),
     (
+        "an ex-works price above the FOB value",
+        put("items.2.origin.ex_works", "99999.00"),
+        "items[2].origin.ex_works",
+        "ex-works price within the FOB value",
+    ),
+    (
         "listed materials above their sum",
         put("items.2.origin.costs.originating_materials", "1259.99"),
         "items[2].origin.costs.originating_materials",

@@ -85,6 +85,10 @@ def test_every_line_that_make_run_prints_works(running: Running) -> None:
     downloaded = (running.folder / "downloaded.pdf").read_bytes()
     assert downloaded == (running.folder / name).read_bytes(), "the shell and the API give the same file"
     assert "GENUINE" in running.run(f"{ECOO} verify downloaded.pdf")
+    running.run(printed[2].replace("REFERENCE", reference))
+    assert (running.folder / "original.pdf").read_bytes().startswith(b"%PDF-")
+    leaf = subprocess.run([ECOO, "verify", "original.pdf", "--json"], cwd=running.folder, env=running.env, capture_output=True, text=True)
+    assert json.loads(leaf.stdout)["reasons"] == ["leaf"], "a leaf to print is never taken for the certificate"
     assert "GENUINE" in running.run(
         next(line.strip() for line in running.printed.splitlines() if " verify /" in line).replace(".venv/bin/ecoo", ECOO)
     )

@@ -107,6 +107,7 @@ def test_a_key_of_another_type_is_named(pack, key):
         ({"sheet": "acme:../../acme/sheets/simple"}, ["no known pack"]),
         ({"sheet": "simple"}, ["no known pack"]),
         ({"boxes": []}, ["goods columns that no box fills"]),
+        ({"leaves": [{"name": "../up", "title": "A", "ink": True}]}, ["leaves[0].name"]),
         ({"leaves": [{"name": "original", "title": "A", "ink": True}] * 2}, ["leaves", "twice"]),
     ],
 )  # fmt: skip
@@ -167,6 +168,9 @@ def test_a_key_of_the_sheet_of_another_type_is_named(pack, key):
         ({"de_minimis": [{"of": "value", "rule": "r"}]}, ["de_minimis[0]", "pct", "`unset`"]),
         ({"de_minimis": [{"of": "value", "pct": 101, "rule": "r"}]}, ["de_minimis[0]", "101", "0 to 100"]),
         ({"de_minimis": [{"of": "value", "pct": 7.5, "rule": "r"}]}, ["de_minimis[0].pct"]),
+        ({"de_minimis": [{"of": "value", "pct": "\u0967\u0966", "rule": "r"}]}, ["no number"]),
+        ({"de_minimis": [{"of": "value", "pct": "4e1", "rule": "r"}]}, ["no number"]),
+        ({"de_minimis": [{"of": "value", "pct": 10, "rule": "r", "chapters": ["63-50"]}]}, ["63-50", "backwards"]),
         ({"de_minimis": [{"of": "value", "pct": "ten", "rule": "r"}]}, ["'ten'", "no number"]),
         ({"de_minimis": [{"of": "value", "pct": 10, "rule": "r", "chapters": ["50-"]}]}, ["chapters"]),
         ({"criteria": [{"code": "WO", "meaning": "m", "as_printed": "p", "tests": []}]}, ["tests"]),

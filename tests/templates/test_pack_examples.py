@@ -170,12 +170,19 @@ def test_a_sub_heading_must_change_too(scheme: str) -> None:
     assert claimed(scheme, criterion, material("2000.00", hs="190531"), costs=OURS, form=form).outcome is Outcome.FAILS
 
 
-def test_goods_that_pass_through_a_third_country_are_the_officer_s_where_no_rule_is_sourced() -> None:
-    application = example("UAE")
-    journey = replace(application.transport, transit=("OM",), transit_evidence="Through bill of lading 4711")
-    assert find_origin(replace(application, transport=journey), FORMS["UAE"]).outcome is Outcome.UNDECIDED
-    journey = replace(example("SAFTA").transport, transit=("SG",), transit_evidence="Through bill of lading 4711")
-    assert find_origin(replace(example("SAFTA"), transport=journey), FORMS["SAFTA"]).outcome is Outcome.PASSES
+@pytest.mark.parametrize("scheme", sorted(set(FORMS) - {"GSTP", "NP", "NP_B2B"}))
+@pytest.mark.parametrize("evidence", [None, "Through bill of lading 4711"])
+def test_goods_that_pass_through_a_third_country_are_the_officer_s_in_every_agreement(scheme: str, evidence: str | None) -> None:
+    application = example(scheme)
+    journey = replace(application.transport, transit=("ZA",), transit_evidence=evidence)
+    found = find_origin(replace(application, transport=journey), FORMS[scheme])
+    assert found.outcome is Outcome.UNDECIDED
+    missing = "not sourced: the rule of direct consignment" if evidence else "transit_evidence"
+    assert all(any(missing in said for said in line.missing) for line in found.lines)
+
+
+def test_where_goods_may_pass_through_is_open_where_the_participants_are() -> None:
+    assert FORMS["GSTP"].origin.tests["direct_consignment"].unset
 
 
 def test_a_back_to_back_certificate_is_for_foreign_goods_with_a_document() -> None:
@@ -187,10 +194,51 @@ def test_a_back_to_back_certificate_is_for_foreign_goods_with_a_document() -> No
     assert find_origin(replace(application, items=(bare,)), FORMS["NP_B2B"]).outcome is Outcome.UNDECIDED
 
 
-def test_goods_of_united_kingdom_material_alone_are_produced_from_originating_materials() -> None:
-    theirs = material("100.00", "GB", originating=True)
-    assert claimed("CETA", "ORIGINATING_MATERIALS", theirs).outcome is Outcome.PASSES
+def test_goods_of_united_kingdom_material_alone_wait_for_the_list_of_operations_alone() -> None:
+    theirs = claimed("CETA", "ORIGINATING_MATERIALS", material("100.00", "GB", originating=True))
+    assert (theirs.outcome, theirs.lines[0].missing) == (Outcome.UNDECIDED, ("not sourced: the full list of Rule 8",))
     assert claimed("CETA", "ORIGINATING_MATERIALS", material("100.00", "GB")).outcome is Outcome.FAILS
+
+
+def test_a_product_rule_of_south_asia_waits_for_the_list_of_operations() -> None:
+    found = claimed("SAFTA", "ANNEX_A", material("100.00"), form=with_rule_for("SAFTA", "190531"))
+    assert (found.outcome, found.lines[0].missing) == (
+        Outcome.UNDECIDED,
+        ("not sourced: the list of non-qualifying operations (Rule 7)",),
+    )
+
+
+def test_a_value_content_of_a_singapore_product_rule_is_not_worked_out() -> None:
+    rule = ProductRule(
+        hs_from="190531", hs_to="190531", text="VA 40", ways=((Condition(require=Require.VA, pct="40"),),), source="https://example.org/b"
+    )
+    form = FORMS["ISCECA"]
+    loaded = with_form(form, origin=with_form(form.origin, products=(rule,)))
+    for value in ("1.00", "9999.00"):
+        assert claimed("ISCECA", "PRODUCT_RULE", material(value), form=loaded).outcome is Outcome.UNDECIDED
+    assert claimed("ISCECA", "PRODUCT_RULE", material("1.00"), form=with_rule_for("ISCECA", "190531")).outcome is Outcome.PASSES
+
+
+def test_thai_goods_are_undecided_whichever_of_the_two_tests_fails() -> None:
+    for hs in ("151190", "190531"):
+        found = claimed("EHS", "CTH_AND_CONTENT", material("6000.00", hs=hs))
+        assert found.outcome is Outcome.UNDECIDED
+        assert any("both needed" in missing for missing in found.lines[0].missing)
+
+
+@pytest.mark.parametrize("scheme", ["IMCECA", "ISCECA", "IKCEPA", "IJCEPA"])
+def test_textiles_that_rely_on_a_weight_of_materials_are_undecided(scheme: str) -> None:
+    criterion = {"IKCEPA": "CTSH + RVC 35%", "IJCEPA": "B"}.get(scheme, "CTSH_AND_CONTENT")
+    form = with_rule_for(scheme, "010121")
+    application = example(scheme)
+    few = replace(material("100.00", hs="520811"), weight_kg="1")
+    ours = replace(material("3000.00", "IN", hs="520512", originating=True), weight_kg="99")
+    costs = Costs(originating_materials="3000.00", direct_labour="3000.00", direct_overhead="1000.00", profit="1000.00")
+    origin = Origin(criterion=criterion, inputs=(few, ours), costs=costs, net_weight_kg="100", operations=("weaving",))
+    item: Item = replace(application.items[0], hs="520811", value="10000.00", origin=origin)
+    found = find_origin(replace(application, items=(item,)), form)
+    assert found.outcome is Outcome.UNDECIDED
+    assert any("textile" in missing or "weight" in missing for missing in found.lines[0].missing)
 
 
 # --- the table of the README -------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.contracts.form import Form
-from engine.contracts.rules import Combined, Cumulation, ProductRuleTest, ValueContent
+from engine.contracts.rules import Combined, Cumulation, MinimalOperations, ProductRuleTest, ValueContent
 from engine.registry import load
 
 FORMS = {form.scheme: form for form in load().forms()}
@@ -70,6 +70,8 @@ UNKNOWN = {
     "AIFTA": [
         "validity in months",
         "retrospective rule and wording",
+        "wording of an in-lieu certificate",
+        "the rule of direct consignment",
         "tick row below box 12",
         "full list of box 8 codes in the overleaf notes",
         "agencies other than EIC",
@@ -102,7 +104,14 @@ UNKNOWN = {
         "agencies",
     ],
     "IKCEPA": ["textile de minimis percentage", "validity", "retrospective", "duplicate wording", "paper", "agencies"],
-    "IJCEPA": ["remaining criterion letters", "validity", "time limits of retrospective issue", "duplicate wording", "copies"],
+    "IJCEPA": [
+        "remaining criterion letters",
+        "meaning of criterion B",
+        "validity",
+        "time limits of retrospective issue",
+        "duplicate wording",
+        "copies",
+    ],
     "CHILE": [
         "entry into force",
         "limit of non-originating content and CTC",
@@ -140,13 +149,13 @@ UNKNOWN = {
         "third-party invoicing",
         "whether Indian exporters may self-declare on the platform",
     ],
-    "NP": ["box headings of Annexure-II", "layout", "validity", "copies"],
+    "NP": ["box headings of Annexure-II", "layout", "validity", "copies", "duplicate", "wording of an in-lieu certificate"],
     "NP_B2B": ["form layout", "fee", "prescribed wording"],
 }
 
 WEAK = {
     "GSP": ["grantors_seen", "self_certification"],
-    "GSTP": ["agencies"],
+    "GSTP": ["agencies", "participants"],
     "SAFTA": ["origin_codes", "duplicate", "ldc_partners", "form_title", "layout", "cumulation"],
     "APTA": ["origin_codes", "general_rule", "ldc", "form_title", "layout", "agencies"],
     "ISFTA": ["cumulation", "agencies"],
@@ -166,6 +175,7 @@ WEAK = {
     "ISCECA": ["entry_into_force", "general_rule"],
     "IMCECA": ["validity_months", "retrospective"],
     "EHS": ["general_rule"],
+    "IJCEPA": ["origin_codes"],
     "CHILE": ["required_support", "certificate_date_rule", "duplicate", "number_format", "minor_discrepancies"],
     "MERCOSUR": ["entry_into_force"],
     "MAURITIUS": ["de_minimis", "third_party_invoicing", "agencies"],
@@ -174,7 +184,7 @@ WEAK = {
     "TEPA_SELF": ["cumulation", "third_party_invoicing", "retrospective", "steel_note"],
     "OMAN": ["general_rule", "de_minimis", "cumulation", "validity_months", "retrospective"],
     "CETA": ["agencies", "general_rule"],
-    "NP": ["agencies"],
+    "NP": ["agencies", "paragraphs"],
 }
 
 
@@ -193,6 +203,12 @@ def weak_keys(form: Form) -> set[str]:
 def test_everything_nobody_could_source_is_named(scheme: str) -> None:
     said = open_facts(FORMS[scheme])
     assert [fact for fact in UNKNOWN[scheme] if not any(each.startswith(fact) for each in said)] == []
+
+
+@pytest.mark.parametrize("scheme", sorted(FORMS))
+def test_words_of_declaration_and_certification_that_are_ours_are_named_as_open(scheme: str) -> None:
+    assert {"declaration", "certification"} <= set(FORMS[scheme].wording)
+    assert any(said.startswith(("wording of declaration and certification", "prescribed wording")) for said in FORMS[scheme].unconfirmed)
 
 
 @pytest.mark.parametrize("scheme", sorted(WEAK))
@@ -257,6 +273,11 @@ def unjoined(form: Form) -> bool:
     return isinstance(test, Combined) and test.join is None
 
 
+def operations_open(form: Form) -> bool:
+    test = form.origin.tests["minimal_operations"]
+    return isinstance(test, MinimalOperations) and bool(test.unset)
+
+
 def textiles_open(form: Form) -> bool:
     return all((rule.pct is None) is (rule.chapters == ("50-63",)) for rule in form.origin.de_minimis)
 
@@ -280,14 +301,22 @@ SILENT: dict[str, list[Callable[[Form], bool]]] = {
     "GSP": [limitless("grantor_content"), no_validity, no_date, no_paper, no_leaves, *NEITHER],
     "GSTP": [limitless("value_content"), no_cumulation, no_date, no_validity, no_leaves, *NEITHER],
     "SAPTA": [no_cumulation, no_date, no_validity, third_party_open, *NEITHER],
-    "SAFTA": [limitless("value_content", "aggregate_content"), no_validity, RETRO, third_party_open, no_leaves, no_paper],
+    "SAFTA": [
+        limitless("value_content", "aggregate_content"),
+        operations_open,
+        no_validity,
+        RETRO,
+        third_party_open,
+        no_leaves,
+        no_paper,
+    ],
     "APTA": [no_validity, no_date, third_party_open, no_paper, *NEITHER],
     "ISFTA": [no_validity, third_party_open, no_leaves, *NEITHER],
     "AFGHANISTAN": [limitless("value_content"), bilateral_without_percentages, no_date, no_validity, *NEITHER],
-    "AIFTA": [no_validity, unworded],
-    "ISCECA": [unjoined, no_cumulation, no_validity, third_party_open, no_paper, *NEITHER],
+    "AIFTA": [no_validity, unworded, RETRO],
+    "ISCECA": [unjoined, no_formula, no_cumulation, no_validity, third_party_open, no_paper, *NEITHER],
     "IMCECA": [unworded, COPY, third_party_open],
-    "EHS": [limitless("value_content"), no_cumulation, third_party_open, *NEITHER],
+    "EHS": [limitless("value_content"), unjoined, no_cumulation, third_party_open, *NEITHER],
     "IKCEPA": [textiles_open, no_validity, no_paper, *NEITHER],
     "IJCEPA": [no_limits_of_days, no_validity, COPY, no_leaves],
     "CHILE": [limitless("value_content"), no_date, no_validity, RETRO, third_party_open],
@@ -298,8 +327,8 @@ SILENT: dict[str, list[Callable[[Form], bool]]] = {
     "TEPA": [unworded, no_formula, COPY, no_leaves],
     "TEPA_SELF": [unworded, no_formula, COPY],
     "OMAN": [no_limits_of_days, unworded, no_formula, third_party_open, COPY],
-    "CETA": [no_validity, third_party_open, lambda form: form.origin.de_minimis == (), *NEITHER],
-    "NP": [no_validity],
+    "CETA": [operations_open, no_validity, third_party_open, lambda form: form.origin.de_minimis == (), *NEITHER],
+    "NP": [no_validity, no_leaves, no_paper, *NEITHER],
     "NP_B2B": [no_validity, no_leaves, *NEITHER],
 }
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from engine.contracts.rules import DeMinimis, ProductRuleTest, TariffShift, ValueContent
+from engine.contracts.rules import DeMinimis, ProductRuleTest, SufficientOperations, TariffShift, ValueContent
 from engine.registry import load
 
 FORMS = {form.scheme: form for form in load().forms()}
@@ -40,6 +40,16 @@ LIVES = {
     "APTA": Life("BD CN KR LA LK"),
     "ISFTA": Life("LK", date(2000, 3, 1)),
     "AFGHANISTAN": Life("AF"),
+    "AIFTA": Life(
+        "BN ID KH LA MM MY PH SG TH VN",
+        date(2010, 1, 1),
+        kinds="back-to-back duplicate",
+        duplicate=COPY,
+        language="English",
+        size="ISO A4",
+        colour="white",
+        copies=FOUR,
+    ),
     "ISCECA": Life("SG", date(2005, 8, 1), copies=FOUR),
     "IMCECA": Life("MY", date(2011, 7, 1), 12, "retrospective", copies=TWO, limits=(3, False, 9)),
     "EHS": Life("TH", date(2004, 9, 1), 12, language="English", size="ISO A4", copies=FOUR),
@@ -66,8 +76,13 @@ LIVES = {
     "TEPA_SELF": Life("CH IS LI NO", date(2025, 10, 1), 12, "retrospective", language="English", copies=1, limits=(5, True, 12)),
     "OMAN": Life("OM", date(2026, 6, 1), 12, "retrospective", language="English", limits=(None, False, None)),
     "CETA": Life("GB", date(2026, 7, 15)),
+    "NP": Life("*"),
     "NP_B2B": Life("*", date(2025, 1, 27)),
 }
+
+
+def test_every_scheme_is_held_against_the_list() -> None:
+    assert set(LIVES) == set(FORMS)
 
 
 @pytest.mark.parametrize("scheme", LIVES)
@@ -117,12 +132,10 @@ LIMITS: dict[str, dict[str, dict[str, Limit]]] = {
     "SAFTA": {"own_content": {"exporting_state": ("own_content", "FOB", 20, None)}},
     "APTA": {
         "value_content": {"share_of_foreign_material": ("max_nom", "FOB", None, 55)},
-        "own_content": {"exporting_state": ("own_content", "FOB", 45, None)},
         "aggregate_content": {"aggregate": ("apta_cumulation", "FOB", 60, None)},
     },
     "ISFTA": {
         "value_content": {"share_of_foreign_material": ("max_nom", "FOB", None, 65)},
-        "own_content": {"exporting_party": ("own_content", "FOB", 35, None)},
         "aggregate_content": {"aggregate": ("build_down", "FOB", 35, None)},
         "own_content_under_cumulation": {"exporting_party": ("own_content", "FOB", 25, None)},
     },
@@ -229,7 +242,38 @@ def test_every_de_minimis_is_a_sourced_one(scheme: str) -> None:
 
 
 def test_what_rests_on_the_lists_of_headings_of_japan_is_undecided() -> None:
-    assert all(rule.unset for rule in FORMS["IJCEPA"].origin.de_minimis)
+    assert all("lists of headings" in (rule.unset or "") for rule in FORMS["IJCEPA"].origin.de_minimis)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "open_"),
+    [
+        ("IMCECA", "which materials are basic textile materials"),
+        ("ISCECA", "which materials are basic textile materials"),
+        ("IKCEPA", "which materials are basic textile materials"),
+        ("UAE", "of which weight the 7 % of chapters 50 to 63 is a share"),
+        ("IJCEPA", "of which weight the 7 % of chapters 50 to 63 is a share"),
+    ],
+)
+def test_a_weight_of_textiles_that_nobody_could_tell_is_open(scheme: str, open_: str) -> None:
+    (rule,) = [rule for rule in FORMS[scheme].origin.de_minimis if rule.chapters == TEXTILES]
+    assert open_ in (rule.unset or "")
+
+
+# As the Handbook's list reads in the facts, and each of the alternatives that an entry names.
+INSUFFICIENT = """
+removal of dust, sifting, sorting, classifying, matching, washing, painting, cutting, change of packing,
+breaking up and assembly of consignments, breaking up of consignments, assembly of consignments,
+slicing, repacking, bottling, simple packing, preservation in transport and storage, preservation in transport, preservation in storage,
+affixing marks and labels, affixing marks, affixing labels, simple mixing, simple assembly of parts, disassembly, slaughter,
+dilution with water or other substance, dilution with water, dilution with other substance
+"""
+
+
+def test_the_insufficient_operations_are_those_of_the_handbook_and_no_others() -> None:
+    test = FORMS["NP"].origin.tests["sufficient_operations"]
+    assert isinstance(test, SufficientOperations)
+    assert sorted(test.insufficient) == sorted(each.strip() for each in INSUFFICIENT.split(","))
 
 
 CUMULATION = {

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from engine.contracts.form import Form
-from engine.contracts.rules import Combined, Criterion, DeMinimis, Method, NoForeignInputs, TariffShift, ValueContent
+from engine.contracts.rules import Combined, Criterion, Cumulation, DeMinimis, Method, NoForeignInputs, TariffShift, ValueContent
 from engine.registry import load
 from engine.templating import RemarkKind, judge
 
 TODAY = date(2026, 11, 21)
+STRANGER = Cumulation(type="bilateral", partners=("BR",), rule="r")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,7 @@ def contradictions() -> dict[str, tuple[Any, str]]:
     )
     orphan = NoForeignInputs(rule="r")
     abroad = Criterion(code="X", meaning="m", as_printed="p", tests=("country",), destinations=("BR",))
+    marked = Criterion(code="X", meaning="m", as_printed="RVC {contents} %", tests=("country",))
     loose = DeMinimis(test="no_foreign_inputs", of="value", pct=1, rule="r")
     return {
         "dates": (lambda f: replace(f, effective_from=date(2027, 1, 1), effective_until=date(2026, 1, 1)), "before effective_from"),
@@ -64,6 +66,12 @@ def contradictions() -> dict[str, tuple[Any, str]]:
         "digits": (lambda f: replace(f, hs_digits=(4, 6)), "compares 6 digits"),
         "limits": (lambda f: with_tests(f, **{_value(f): low}), "40 % and max_nom allows 65 %"),
         "back to back": (lambda f: without_back_to_back(f), "back-to-back is among them"),
+        "a country that is none": (lambda f: replace(f, partners=frozenset({"VN", "XX"})), "XX is no country"),
+        "India itself": (lambda f: replace(f, partners=frozenset({"VN", "IN"})), "IN is no country"),
+        "all and some": (lambda f: replace(f, partners=frozenset({"*", "VN"})), "* stands for every country"),
+        "cumulation with a stranger": (lambda f: replace(f, origin=replace(f.origin, cumulation=STRANGER)), "BR"),
+        "a heading that no font has": (lambda f: replace(f, heading=("\u092d\u093e\u0930\u0924",)), "U+092D"),
+        "a mark that nobody fills": (lambda f: with_criterion(f, marked), "{contents}"),
         "no example": (lambda f: replace(f, example=b""), "there is none"),
         "broken example": (lambda f: replace(f, example=b"{"), "example.json"),
         "example of another": (lambda f: replace(f, example=changed(f, scheme="NP")), "it is NP"),

@@ -31,6 +31,7 @@ def goods_problems(application: Application, form: Form) -> list[Problem]:
             *_ground(item, path, form),
             *_origin_country(application, item, path),
             *_inputs(item, path, form),
+            *_ex_works(item, path),
             *_cost_sheet(item, path),
         ]
     return problems
@@ -107,6 +108,14 @@ def _inputs(item: Item, path: str, form: Form) -> Iterable[Problem]:
         if part.originating and is_country(part.country) and not parties & {part.country, "*"}:
             say = f"{box} is marked originating, but it comes from {part.country}, whose materials do not count as originating in {form.scheme}."
             yield Problem(f"{box}.originating", "cumulation", say)
+
+
+def _ex_works(item: Item, path: str) -> Iterable[Problem]:
+    """The FOB value is the ex-works price and what it costs to bring the goods on board."""
+    price = item.origin.ex_works
+    if price is not None and Decimal(price) > item.fob:
+        say = f"{path}.origin.ex_works is {price}, more than the FOB value {item.value}, which includes it; correct one of them."
+        yield Problem(f"{path}.origin.ex_works", "ex-works price within the FOB value", say)
 
 
 def _cost_sheet(item: Item, path: str) -> Iterable[Problem]:

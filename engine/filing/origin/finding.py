@@ -69,16 +69,34 @@ def find_line(goods: Goods, scheme: Scheme, code: str, *, index: int = 0, accoun
     if criterion.destinations and goods.destination is not None and goods.destination not in criterion.destinations:
         say = f"{code} is a ground for goods to {', '.join(criterion.destinations)}; these go to {goods.destination}."
         return _refused(index, code, say, "destinations of the criterion")
-    if criterion.unless_product_rule and (closed := _closed(goods, scheme, index, code)) is not None:
-        return closed
-    account = account or Account(goods.lots, scheme.cumulates)
+    sure, doubtful = scheme.rules.products_for(goods.hs, goods.on) if criterion.unless_product_rule else ([], [])
+    if sure:
+        say = f"{code} is not open to goods of HS {goods.hs}, which have a product rule: {sure[0].text}. Claim that rule."
+        return _refused(index, code, say, "the product rule replaces the general one")
+    if account is None or not criterion.cumulates:
+        account = Account(goods.lots, scheme.cumulates if criterion.cumulates else _nobody)
     tests = scheme.rules.tests
     tried = together(attempt(Case(goods, scheme, account, name, tests[name])) for name in _tests(goods.kind, scheme, criterion))
     line = Line(index, code, tried.outcome, _printed(criterion, tried), tried.steps, tried.missing, account.cumulated)
-    return _perhaps_closed(line, scheme) if criterion.unless_product_rule else line
+    if not criterion.unless_product_rule or line.outcome is Outcome.FAILS:
+        return line
+    return _perhaps_closed(line, goods) if doubtful else _not_loaded(line, scheme)
 
 
-def _perhaps_closed(line: Line, scheme: Scheme) -> Line:
+def _nobody(country: str) -> bool:
+    """No partner's materials count, under a ground without cumulation."""
+    return False
+
+
+def _perhaps_closed(line: Line, goods: Goods) -> Line:
+    """The line of a general rule that a product rule may replace for these goods, as far as their code tells."""
+    say = f"The HS code {goods.hs} is too short to tell whether the goods have a product rule, which would replace {line.criterion}."
+    step = Step("criterion", say, Outcome.UNDECIDED, "the product rule replaces the general one")
+    missing = tuple(dict.fromkeys((*line.missing, goods.where("hs"))))
+    return msgspec.structs.replace(line, outcome=Outcome.UNDECIDED, steps=(*line.steps, step), missing=missing)
+
+
+def _not_loaded(line: Line, scheme: Scheme) -> Line:
     """The line of a general rule while the scheme's product rules are not loaded: they may replace it, so it does not pass yet."""
     if scheme.rules.products or line.outcome is not Outcome.PASSES:
         return line
@@ -119,20 +137,7 @@ def _withheld(line: Line, reference: str, scheme: Scheme) -> Line:
             steps[name, step.outcome, step.rule] = Step(name, working, step.outcome, step.rule, step.source, decides=step.decides)
     home = f"items[{line.item}].origin.cost_sheet"
     missing = dict.fromkeys(home if key.startswith((home, "and ")) else key for key in line.missing)
-    return msgspec.structs.replace(line, steps=tuple(steps.values()), missing=tuple(missing))
-
-
-def _closed(goods: Goods, scheme: Scheme, index: int, code: str) -> Line | None:
-    """The line of a general rule that a product rule replaces for these goods, or may."""
-    sure, doubtful = scheme.rules.products_for(goods.hs, goods.on)
-    if sure:
-        say = f"{code} is not open to goods of HS {goods.hs}, which have a product rule: {sure[0].text}. Claim that rule."
-        return _refused(index, code, say, "the product rule replaces the general one")
-    if not doubtful:
-        return None
-    say = f"The HS code {goods.hs} is too short to tell whether the goods have a product rule, which would replace {code}."
-    step = Step("criterion", say, Outcome.UNDECIDED, "the product rule replaces the general one")
-    return Line(index, code, Outcome.UNDECIDED, "", (step,), (goods.where("hs"),))
+    return msgspec.structs.replace(line, steps=tuple(steps.values()), missing=tuple(missing), withheld=True)
 
 
 def _refused(index: int, code: str, working: str, rule: str) -> Line:

@@ -26,6 +26,8 @@ class Worked:
     working: str
     foreign: bool = False
     """Whether the share is one of non-originating material, which a limit holds down."""
+    floor: tuple[str, ...] = ()
+    """Keys of the goods without which the share is the least that it can be: enough to pass, never to fail."""
 
     @property
     def figure(self) -> str:
@@ -35,9 +37,10 @@ class Worked:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What the formula needs and nobody says, as keys of the goods."""
+    """What the formula needs and nobody says, as keys of the goods; `why`, if one is said and cannot be used."""
 
     keys: tuple[str, ...]
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,10 @@ class _Sum:
     def shown(self, amount: Decimal) -> str:
         return shown_amount(amount, self.goods.scale)
 
-    def of(self, working: str, part: Decimal) -> Worked:
+    def of(self, working: str, part: Decimal, floor: tuple[str, ...] = ()) -> Worked:
         """An originating share."""
         share = Share(part, self.whole)
-        return Worked(share, share, f"{working} / {self.shown(self.whole)} * 100")
+        return Worked(share, share, f"{working} / {self.shown(self.whole)} * 100", floor=floor)
 
     @property
     def materials(self) -> Decimal | None:
@@ -63,10 +66,20 @@ class _Sum:
         A stated head that may hold materials which this scheme does not count is no figure; and a list that names none is one
         only where it names all.
         """
-        stated = self.goods.costs.originating_materials
-        if stated is not None:
-            return None if self.account.uncounted else stated
+        if self.is_stated:
+            return self.goods.costs.originating_materials
         return self.account.originating if self.account.originating or self.goods.complete else None
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether the head of cost says what the originating materials are worth."""
+        return self.goods.costs.originating_materials is not None and not self.account.uncounted
+
+    @property
+    def floor(self) -> tuple[str, ...]:
+        """What would tell of originating materials beside the listed ones: the list of an application need not name them all."""
+        whole_list = self.goods.complete and self.goods.costs.originating_materials is None
+        return () if self.is_stated or whole_list else ("costs.originating_materials",)
 
 
 def _build_up(*heads: str) -> Callable[[_Sum], Worked | Missing]:
@@ -76,7 +89,7 @@ def _build_up(*heads: str) -> Callable[[_Sum], Worked | Missing]:
         amounts = {"originating_materials": case.materials, **{head: getattr(case.goods.costs, head) for head in heads}}
         if missing := tuple(f"costs.{head}" for head, amount in amounts.items() if amount is None):
             return Missing(missing)
-        return case.of(f"({' + '.join(case.shown(amount) for amount in amounts.values())})", total(amounts.values()))
+        return case.of(f"({' + '.join(case.shown(amount) for amount in amounts.values())})", total(amounts.values()), case.floor)
 
     return formula
 
@@ -134,6 +147,8 @@ def _on_base(formula: Callable[[_Sum], Worked | Missing]) -> Callable[[Goods, Ac
         whole = goods.fob if base == "FOB" else goods.ex_works
         if whole is None or whole <= 0:
             return Missing((BASES[base],))
+        if whole > goods.fob:
+            return Missing((BASES[base],), "The ex-works price is above the FOB value, which includes it.")
         return formula(_Sum(goods, account, whole))
 
     return worked

@@ -1,10 +1,12 @@
 """The tests that ask one thing each: where the goods originate, who made them, what was done to them, and what shows it."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from engine.contracts.origin import Outcome
 from engine.contracts.rules import Country, Evidence, FinalProcess, ManufacturedByExporter, MinimalOperations, SufficientOperations
 from engine.filing.origin.cases import Case, Tried, names, passes, said, unset
+from engine.filing.origin.grounds.operations import Operations
 
 __all__ = ["country", "evidence", "final_process", "manufactured_by_exporter", "minimal_operations", "sufficient_operations"]
 
@@ -52,44 +54,32 @@ def sufficient_operations(case: Case[SufficientOperations]) -> Tried:
     if not goods.materials:
         return said(case, Outcome.UNDECIDED, "The imported inputs are not listed.", goods.where("inputs"))
     if not imported:
-        return unset(case, said(case, Outcome.PASSES, "No listed input is imported."))
+        return said(case, Outcome.PASSES, "No listed input is imported.")
     if not goods.operations:
         say = f"What is done to {names(imported)} is not listed."
         return said(case, Outcome.UNDECIDED, say, goods.where("operations"))
-    beyond = _beyond(goods.operations, case.test.insufficient)
-    if beyond:
-        return unset(case, said(case, Outcome.PASSES, f"{names(imported)} undergo more than the list: {_some(beyond)}."))
-    return unset(case, said(case, Outcome.FAILS, f"{names(imported)} undergo only operations of the list: {_some(goods.operations)}."))
+    return _more_than(case, names(imported), case.test.insufficient, "operations of the list")
 
 
 def minimal_operations(case: Case[MinimalOperations]) -> Tried:
-    """What is done to the goods as a whole exceeds the list. Operations of a list that is not whole fail for certain, others do not pass."""
-    goods, listed = case.goods, case.test.operations
+    """What is done to the goods as a whole exceeds the list."""
+    goods = case.goods
     if not goods.operations:
         return said(case, Outcome.UNDECIDED, "What is done to the goods is not listed.", goods.where("operations"))
-    beyond = _beyond(goods.operations, listed)
-    if not beyond:
-        return said(case, Outcome.FAILS, f"The goods undergo only minimal operations: {_some(goods.operations)}.")
-    return unset(case, said(case, Outcome.PASSES, f"The goods undergo more than minimal operations: {_some(beyond)}."))
+    return _more_than(case, "The goods", case.test.operations, "minimal operations")
 
 
-def _beyond(operations: Iterable[str], listed: Iterable[str]) -> list[str]:
-    """The operations that are none of the list."""
-    known = frozenset(map(_bare, listed))
-    return [operation for operation in operations if not _is_listed(operation, known)]
-
-
-def _is_listed(operation: str, known: frozenset[str]) -> bool:
-    """Whether every part of the line, split at commas and "and", is an operation of the list."""
-    whole = _bare(operation)
-    if whole in known:
-        return True
-    parts = [part.strip() for part in whole.replace(" and ", ",").replace("&", ",").replace(";", ",").replace("/", ",").split(",")]
-    return all(part in known for part in parts if part)
-
-
-def _bare(operation: str) -> str:
-    return " ".join(operation.casefold().replace("-", " ").strip(" .").split())
+def _more_than(case: Case[Any], what: str, listed: tuple[str, ...], those: str) -> Tried:
+    """Operations of the list alone fail; one that is clearly beyond it passes, as far as the list is whole; others the officer judges."""
+    done = case.goods.operations
+    operations = Operations(listed)
+    if all(map(operations.are_listed, done)):
+        return said(case, Outcome.FAILS, f"{what} undergo only {those}: {_some(done)}.")
+    if beyond := [each for each in done if operations.are_exceeded(each)]:
+        return unset(case, said(case, Outcome.PASSES, f"{what} undergo more than {those}: {_some(beyond)}."))
+    doubtful = _some(each for each in done if not operations.are_listed(each))
+    say = f"{what} undergo more than {those} only if the officer judges so: {doubtful}."
+    return said(case, Outcome.UNDECIDED, say, f"the officer's judgement: {doubtful}")
 
 
 def _some(operations: Iterable[str]) -> str:

@@ -20,8 +20,14 @@ Span = tuple[str, str]
 
 
 def no_foreign_inputs(case: Case[NoForeignInputs]) -> Tried:
-    """Whether no material is listed that the test counts as foreign, or few enough of them."""
+    """Whether no material is listed that the test counts as foreign, or few enough of them.
+
+    An empty list that nothing backs says nothing: neither that it is whole, nor a document.
+    """
     goods, test = case.goods, case.test
+    if not (goods.materials or goods.complete or goods.evidence):
+        say = "No material is listed, and no document is named that shows that there is none."
+        return said(case, Outcome.UNDECIDED, say, goods.where("inputs"), goods.where("evidence"))
     if test.counts == "imported":
         foreign: Lots = {key: lot for key, lot in goods.lots.items() if key[0] != "IN"}
     elif test.cumulates:

@@ -59,7 +59,7 @@ def _share(case: Case[Test], rule: DeMinimis, lots: Lots) -> Share | _Open:
     goods = case.goods
     if rule.of == "value":
         base = goods.fob if rule.base == "FOB" else goods.ex_works
-        if base is None or base <= 0:
+        if base is None or base <= 0 or base > goods.fob:
             return _Open((goods.where(BASES[rule.base]),))
         return Share(total(lot.value for lot in lots.values()), base)
     part = _weight(lots)

@@ -13,12 +13,15 @@ _NOTHING = Tried(Outcome.PASSES, ())
 
 
 def direct_consignment(case: Case[DirectConsignment]) -> Tried:
-    """Straight to a party, or only passing through others, which a document shows."""
+    """Straight to a party, or only passing through others, which a document shows.
+
+    A form for any country (partners "*") serves the destination, but makes no country on the way a party.
+    """
     goods, partners = case.goods, case.scheme.partners
     if not goods.shipment:
         return _NOTHING
     parties = {"IN", goods.destination, *partners}
-    outside = [] if "*" in partners else [land for land in (*goods.transit, goods.discharge_country) if land and land not in parties]
+    outside = [land for land in (*goods.transit, goods.discharge_country) if land and land not in parties]
     if not outside:
         return said(case, Outcome.PASSES, "The goods go to a party of the agreement, through parties alone.")
     through = ", ".join(dict.fromkeys(outside))

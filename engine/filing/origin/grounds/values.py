@@ -5,57 +5,67 @@ The methods, their formulas and limits are the scheme's data or the product rule
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import msgspec
 
-from engine.contracts.origin import Outcome, Step
+from engine.contracts.origin import Outcome
 from engine.contracts.rules import Method, ValueContent, in_chapters, percent
 from engine.filing.origin.cases import Case, Tried, best, choose, passes, said, unneeded
 from engine.filing.origin.grounds.formulas import FORMULAS, Missing, Worked
-from engine.filing.origin.shares import Share
+from engine.filing.origin.shares import EXACT, Share
 
 __all__ = ["content", "value_content"]
 
 _HUNDRED = Decimal(100)
+_UP = frozenset({"build_up_materials", "build_up_cost_with_profit", "build_up_cost_without_profit"})
+_DOWN = frozenset({"build_down", "max_nom"})
 _Values = Case[Any]  # of a ValueContent or of a ProductRuleTest, which both have methods
 
 
 def value_content(case: Case[ValueContent]) -> Tried:
-    """Whether a method reaches its limit."""
+    """Whether a method reaches its limit; for goods without a partner's materials not under a ground that is for such."""
+    goods = case.goods
+    if case.test.partner_materials and goods.materials and not case.account.cumulated:
+        return said(case, Outcome.FAILS, "No originating material of a partner is listed; claim the general ground.")
     return content(case, case.name)
 
 
 def content(case: _Values, name: str, least: Decimal | None = None) -> Tried:
-    """Tries every method whose figures are there; `least` is the content that a product rule asks for.
+    """Tries every method; `least` is the content that a product rule asks for.
 
-    Where two disagree, `either = true` lets the better one decide; without it the line is undecided, for a Party that keeps
-    to one method may not choose line by line. Where the better one would decide and fails, one that cannot be worked out
-    leaves the line undecided.
+    With `either = true` the better one decides, and one that cannot be worked out keeps a failure open. Without it a Party
+    that keeps to one method may not choose line by line: where two disagree the line is undecided, and where one cannot be
+    worked out too, unless the others decide it for certain (`_follows`).
     """
     tried = [_method(case, f"{name}: {label} method", method, least) for label, method in case.test.methods.items()]
     worked = [one for one in tried if one.worked]
     if not worked:
         missing = dict.fromkeys(key for one in tried for key in one.tried.missing)
-        return said(case.under(name, case.test), Outcome.UNDECIDED, "No method can be worked out.", *missing)
-    kept = _printed(worked)
-    outcomes = {one.tried.outcome for one in worked}
+        whys = " ".join(dict.fromkeys(["No method can be worked out.", *(why for one in tried for why in one.whys)]))
+        return said(case.under(name, case.test), Outcome.UNDECIDED, whys, *missing)
     if case.test.either:
-        found = choose(one.tried for one in (worked if best(outcomes) is not Outcome.FAILS else tried))
-    elif len(outcomes) == 1:
-        found = _alike(one.tried for one in worked)
+        decides = best(one.tried.outcome for one in worked) is not Outcome.FAILS
+        found = choose(one.tried for one in (worked if decides else tried))
     else:
-        found = _disagree(case, name, worked)
-    return Tried(found.outcome, found.steps, found.missing, kept)
+        found = _all(case, name, [_settled(case, one, tried) for one in tried])
+    return Tried(found.outcome, found.steps, found.missing, _printed(worked))
 
 
 @dataclass(frozen=True, slots=True)
 class _Method:
-    """A method tried: what it said, and the shares it worked out with their outcomes."""
+    """A method tried: what it said, the shares it worked out with their outcomes, and why a base that is given was not used.
 
+    `least` is the content that it asks for on its base, None where that is not sourced.
+    """
+
+    name: str
+    method: Method
+    least: Decimal | None
     tried: Tried
     worked: tuple[tuple[Outcome, Worked], ...]
+    whys: tuple[str, ...]
 
 
 def _method(case: _Values, name: str, method: Method, least: Decimal | None) -> _Method:
@@ -66,27 +76,61 @@ def _method(case: _Values, name: str, method: Method, least: Decimal | None) -> 
         bases.append(("EXW", percent(points)))
     tried: list[Tried] = []
     worked: list[tuple[Outcome, Worked]] = []
+    whys: list[str] = []
     for base, lower in bases:
         result = FORMULAS[method.formula](case.goods, case.account, base)
         label = f"{name}, ex-works" if base == "EXW" else name
         if isinstance(result, Missing):
             keys = tuple(map(case.goods.where, result.keys))
-            say = f"It cannot be worked out without {', '.join(keys)}."
+            say = result.why or f"It cannot be worked out without {', '.join(keys)}."
+            whys += [result.why] if result.why else []
             tried.append(Tried(Outcome.UNDECIDED, (case.step(label, say, Outcome.UNDECIDED),), keys))
         else:
             one = _compared(case, label, result, _limits(method, least, lower))
             tried.append(one)
             worked.append((one.outcome, result))
-    return _Method(choose(tried) if len(tried) > 1 else tried[0], tuple(worked))
+    low, high = _limits(method, least, Decimal(0))
+    asked = low if high is None else _HUNDRED - high
+    return _Method(name, method, asked, choose(tried) if len(tried) > 1 else tried[0], tuple(worked), tuple(whys))
+
+
+def _settled(case: _Values, one: _Method, others: Iterable[_Method]) -> Tried:
+    """What a method says, or what must be true of it by what another one says."""
+    if one.tried.outcome is not Outcome.UNDECIDED:
+        return one.tried
+    for other in others:
+        if (outcome := _follows(one, other)) is not None:
+            say = f"It {'reaches' if outcome is Outcome.PASSES else 'misses'} its limit for certain, as {other.name} does."
+            step = msgspec.structs.replace(case.step(one.name, say, outcome), decides=False)
+            return Tried(outcome, (step,))
+    return one.tried
+
+
+def _follows(one: _Method, other: _Method) -> Outcome | None:
+    """The outcome of a method that follows from another one's on the same base.
+
+    What is built up of originating materials, labour, overhead and profit is never more than the base less the foreign
+    materials. So where that is too little the build-up is too, and where the build-up is enough that is enough.
+    """
+    if one.method.base != other.method.base or one.least is None or other.least is None:
+        return None
+    here, there = one.method.formula, other.method.formula
+    if other.tried.outcome is Outcome.FAILS and there in _DOWN and here in _UP and one.least >= other.least:
+        return Outcome.FAILS
+    if other.tried.outcome is Outcome.PASSES and there in _UP and here in _DOWN and one.least <= other.least:
+        return Outcome.PASSES
+    return None
 
 
 def _limits(method: Method, least: Decimal | None, lower: Decimal) -> tuple[Decimal | None, Decimal | None]:
     """At least, at most: the method's own limits or the product rule's, so many points easier."""
     low = None if method.min_pct is None else percent(method.min_pct)
     high = None if method.max_pct is None else percent(method.max_pct)
-    if least is not None:
-        low, high = (None, _HUNDRED - least) if method.formula == "max_nom" else (least, None)
-    return (None if low is None else low - lower), (None if high is None else high + lower)
+    with localcontext(EXACT):
+        if least is not None:
+            low, high = (None, _HUNDRED - least) if method.formula == "max_nom" else (least, None)
+        easier = None if low is None else max(low - lower, Decimal(0))
+        return easier, (None if high is None else min(high + lower, _HUNDRED))
 
 
 def _compared(case: _Values, name: str, worked: Worked, limits: tuple[Decimal | None, Decimal | None]) -> Tried:
@@ -100,8 +144,13 @@ def _compared(case: _Values, name: str, worked: Worked, limits: tuple[Decimal | 
         step = case.step(name, f"{working}; the limit is not sourced", Outcome.UNDECIDED)
         step = msgspec.structs.replace(step, figure=worked.figure)
         return Tried(Outcome.UNDECIDED, (step,), (f"not sourced: {case.test.unset or f'the limit of {name}'}",))
+    missing: tuple[str, ...] = ()
+    if outcome is Outcome.FAILS and worked.floor:
+        outcome, missing = Outcome.UNDECIDED, tuple(map(case.goods.where, worked.floor))
+        words = f"or more, as not every originating material need be listed; {words}"
     step = case.step(name, f"{working}; {words} {limit:f} %", outcome)
-    return Tried(outcome, (msgspec.structs.replace(step, figure=worked.figure, limit=f"{limit:f}", points=points),))
+    step = msgspec.structs.replace(step, figure=worked.figure, limit=f"{limit:f}", points=points)
+    return Tried(outcome, (step,), missing)
 
 
 def _printed(tried: Iterable[_Method]) -> Share:
@@ -114,19 +163,14 @@ def _printed(tried: Iterable[_Method]) -> Share:
     return lowest
 
 
-def _alike(tried: Iterable[Tried]) -> Tried:
-    """Methods of one mind."""
-    found = list(tried)
-    missing = tuple(dict.fromkeys(key for one in found for key in one.missing))
-    return Tried(found[0].outcome, tuple(step for one in found for step in one.steps), missing)
-
-
-def _disagree(case: _Values, name: str, worked: Iterable[_Method]) -> Tried:
-    steps: list[Step] = []
-    missing: list[str] = []
-    for one in worked:
-        steps += unneeded(one.tried.steps)
-        missing += one.tried.missing
-    steps.append(case.step(name, "The methods disagree; the officer decides which one applies.", Outcome.UNDECIDED))
-    missing.append(f"not sourced: {case.test.unset or 'which of the methods applies: ' + ', '.join(case.test.methods)}")
+def _all(case: _Values, name: str, found: list[Tried]) -> Tried:
+    """Methods of one mind decide; where they disagree, or one of them is open, the officer does."""
+    outcomes = {one.outcome for one in found}
+    missing = [key for one in found for key in one.missing]
+    if len(outcomes) == 1:
+        return Tried(outcomes.pop(), tuple(step for one in found for step in one.steps), tuple(dict.fromkeys(missing)))
+    steps = [step for one in found for step in unneeded(one.steps)]
+    if {Outcome.PASSES, Outcome.FAILS} <= outcomes:
+        steps.append(case.step(name, "The methods disagree; the officer decides which one applies.", Outcome.UNDECIDED))
+        missing.append(f"not sourced: {case.test.unset or 'which of the methods applies: ' + ', '.join(case.test.methods)}")
     return Tried(Outcome.UNDECIDED, tuple(steps), tuple(dict.fromkeys(missing)))
