@@ -285,9 +285,9 @@ def test_an_ex_works_price_above_the_fob_value_is_not_used() -> None:
 
 
 def test_a_limit_on_the_ex_works_price_is_exact_and_not_below_zero() -> None:
-    long = "40.0000000000000000000000000000000001"
+    long = "40.000001"
     these = goods(material("130.00"), ex_works=Decimal(200))
-    # FOB and ex-works: 70.00 / 200.00 = 35 %, below 35.0000000000000000000000000000000001 %
+    # FOB and ex-works: 70.00 / 200.00 = 35 %, below 35.000001 %
     assert tried(these, scheme({**value("build_down", min_pct=long), "exworks_points": 5})).outcome is FAILS
     line = tried(goods(material("199.00"), ex_works=Decimal(200)), scheme({**value("build_down", min_pct=3), "exworks_points": 5}))
     assert [step.limit for step in line.steps] == ["3", "0"]
