@@ -6,16 +6,11 @@ a hook nobody knows, two of one name, an object of the wrong shape stop the star
 """
 
 import contextlib
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from importlib.metadata import entry_points
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +23,11 @@ from engine.contracts.form import Form, Pack, Sheet
 from engine.contracts.products import read_products
 from engine.contracts.shapes import check_answer, check_form, check_hook, check_pack, check_signer
 from engine.contracts.signing import Signer
+from engine.discovery import GROUP, Found, built_in, configured, guests, templates_folder
 from engine.errors import ConfigError, EngineError, PluginError, Refused
 
 __all__ = ["GROUP", "Plugin", "Registry", "load"]
 
-GROUP = "ecoo.plugins"
 _COLLECTED = frozenset({"coo_signers", "coo_templates"})
 _AT_START = _COLLECTED | {"coo_commands"}  # nobody has asked for anything yet, so no error can be the applicant's
 
@@ -49,20 +44,10 @@ class Plugin:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A plugin before its hooks are asked: a module or an object, where it came from, and the version of that."""
-
-    name: str
-    plugin: Any
-    source: str
-    version: str = ""
-
-
 class Registry:
     """What was found: signers by id, forms by scheme, and the hooks."""
 
-    def __init__(self, manager: pluggy.PluginManager, found: Mapping[str, _Found]) -> None:
+    def __init__(self, manager: pluggy.PluginManager, found: Mapping[str, Found]) -> None:
         self._manager = manager
         self._found = found
         self.signers: dict[str, Signer] = {}
@@ -193,7 +178,7 @@ class Registry:
                     f"The plugin {plugin} answered coo_templates with a pack {pack.name!r}, and another has that name. Rename one."
                 )
             self.packs[pack.name] = pack
-        sheets = packs.sheet_reader(tuple(self.packs.values()), _templates() / "sheets")
+        sheets = packs.sheet_reader(tuple(self.packs.values()), templates_folder() / "sheets")
         for plugin, pack in sorted(brought, key=lambda each: each[1].name):
             for form in _forms(plugin, pack, sheets):
                 known = self._forms.get(form.scheme, ())
@@ -245,8 +230,8 @@ def load(config: Config | None = None) -> Registry:
     """Everything installed. Raises PluginError or ConfigError with a sentence naming the plugin."""
     manager = pluggy.PluginManager("ecoo")
     manager.add_hookspecs(hookspecs)
-    known: dict[str, _Found] = {}
-    for found in (*_built_in(), *_guests(), *_configured(config)):
+    known: dict[str, Found] = {}
+    for found in (*built_in(), *guests(), *configured(config)):
         _register(manager, known, found)
     try:
         manager.check_pending()
@@ -274,7 +259,7 @@ def _refuse_strangers(config: Config, registry: Registry) -> None:
             )
 
 
-def _register(manager: pluggy.PluginManager, known: dict[str, _Found], found: _Found) -> None:
+def _register(manager: pluggy.PluginManager, known: dict[str, Found], found: Found) -> None:
     name, plugin = found.name, found.plugin
     contract = getattr(plugin, "contract", None)
     if contract != CONTRACT:
@@ -310,43 +295,6 @@ def _specified() -> set[str]:
     return {name for name in vars(hookspecs) if name.startswith(hookspecs.PREFIX)}
 
 
-def _built_in() -> Iterator[_Found]:
-    for kind in ("signers", "payment"):
-        package = importlib.import_module(f"plugins.{kind}")
-        for found in pkgutil.iter_modules(package.__path__):
-            if found.ispkg:
-                module = _load(found.name, "built-in", partial(importlib.import_module, f"plugins.{kind}.{found.name}"))
-                yield _Found(found.name, module, "built-in")
-    for pack in packs.builtin_packs(_templates()):
-        yield _Found(f"template_{pack.name}", _PackPlugin(pack), "built-in")
-
-
-def _guests() -> Iterator[_Found]:
-    for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
-        source = entry.dist.name if entry.dist else entry.value
-        yield _Found(entry.name, _load(entry.name, source, entry.load), source, entry.dist.version if entry.dist else "")
-
-
-def _configured(config: Config | None) -> Iterator[_Found]:
-    for folder in config.templates.folders if config else ():
-        if not folder.is_dir():
-            raise ConfigError(f"{config.path if config else ''}: templates.folders names {folder}, which is no folder.")
-        found = packs.builtin_packs(folder)
-        if not found:
-            raise ConfigError(
-                f"{config.path if config else ''}: templates.folders names {folder}, which holds no pack; a pack is a folder in it with a form.toml."
-            )
-        for pack in found:
-            yield _Found(f"template_{pack.name}", _PackPlugin(pack), str(folder))
-
-
-def _load(name: str, source: str, load_it: Callable[[], Any]) -> Any:
-    try:
-        return load_it()
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"The plugin {name} ({source}) cannot be imported: {type(error).__name__}: {error}") from error
-
-
 def _forms(plugin: str, pack: Pack, sheets: Callable[[str], Sheet]) -> tuple[Form, ...]:
     """Every version of a pack's form. Raises PluginError naming plugin, pack, file and key."""
     try:
@@ -363,24 +311,6 @@ def _forms(plugin: str, pack: Pack, sheets: Callable[[str], Sheet]) -> tuple[For
 def _in_pack(pack: Pack, say: str) -> str:
     """The sentence with the pack that it is about: one about a sheet names the sheet alone."""
     return say if say.startswith(f"pack {pack.name}") else f"pack {pack.name}, form.toml: {say}"
-
-
-class _PackPlugin:
-    """A pack without Python, as a plugin: it speaks `coo_templates` for its folder."""
-
-    contract = CONTRACT
-    version = "1"
-
-    def __init__(self, pack: Pack) -> None:
-        self._pack = pack
-
-    @hookspecs.hookimpl
-    def coo_templates(self) -> Sequence[Pack]:
-        return [self._pack]
-
-
-def _templates() -> Traversable:
-    return files("plugins") / "templates"
 
 
 def _only(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
