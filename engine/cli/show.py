@@ -1,6 +1,7 @@
 """What `make run` shows: one certificate issued from a pack's example, and everything a newcomer needs to go on."""
 
 import os
+import shlex
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def issue_and_tell(config: Config) -> Path:
     key = demo.demo_key(config)
     # The port is part of the address in the QR, so every command of this site must be told it.
     ecoo = ".venv/bin/ecoo" if config.serve.port == _USUAL_PORT else f"PORT={config.serve.port} .venv/bin/ecoo"
-    site = "" if config.path == Path("engine.toml").absolute() or "ECOO_CONFIG" in os.environ else f" --config {config.path}"
+    site = "" if config.path == Path("engine.toml").absolute() or "ECOO_CONFIG" in os.environ else f" --config {shlex.quote(str(config.path))}"
     say(
         f"""
   certificate   {path}
