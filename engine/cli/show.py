@@ -33,7 +33,9 @@ def issue_and_tell(config: Config) -> Path:
     key = demo.demo_key(config)
     # The port is part of the address in the QR, so every command of this site must be told it.
     ecoo = ".venv/bin/ecoo" if config.serve.port == _USUAL_PORT else f"PORT={config.serve.port} .venv/bin/ecoo"
-    site = "" if config.path == Path("engine.toml").absolute() or "ECOO_CONFIG" in os.environ else f" --config {shlex.quote(str(config.path))}"
+    site = (
+        "" if config.path == Path("engine.toml").absolute() or "ECOO_CONFIG" in os.environ else f" --config {shlex.quote(str(config.path))}"
+    )
     say(
         f"""
   certificate   {path}

@@ -9,6 +9,10 @@ from engine.issuing.frozen import Frozen
 
 __all__ = ["shown_of"]
 
+# The fields that print a value or a weight: many forms have no box for what the goods cost, and a stranger is not told it.
+_VALUE = frozenset({"weight_value", "value", "value_total"})
+_WEIGHT = frozenset({"weight_value", "gross_weight", "weight_quantity", "gross_weight_total"})
+
 
 def shown_of(frozen: Frozen, form: Form) -> dict[str, Any]:
     """The facts of a certificate as the register keeps them, by the names that the API publishes."""
@@ -30,8 +34,8 @@ def shown_of(frozen: Frozen, form: Form) -> dict[str, Any]:
         "officer": values["officer_name"],
         "designation": values["officer_designation"],
         "origin_country": values["origin_country"],
-        "total_weight": values["total_weight"],
-        "total_value": values["total_value"],
+        "total_weight": values["total_weight"] if fields & _WEIGHT else "",
+        "total_value": values["total_value"] if fields & _VALUE else "",
         "declaration": {
             "name": file.declaration.name,
             "place": file.declaration.place,
@@ -69,8 +73,8 @@ def _item(item: Item, printed: str, fields: frozenset[str]) -> dict[str, Any]:
         "marks": item.marks,
         "packages": f"{item.packages.count} {item.packages.kind}",
         "quantity": f"{item.quantity.value} {item.quantity.unit}",
-        "gross_weight_kg": item.gross_weight_kg,
-        "value": item.value,
+        "gross_weight_kg": item.gross_weight_kg if fields & _WEIGHT else None,
+        "value": item.value if fields & _VALUE else None,
         "origin_criterion": printed,
         "origin_country": _country(item.origin.country),
         "supporting_documents": item.origin.evidence if "supporting_documents" in fields else None,

@@ -8,10 +8,10 @@ from engine.contracts.drawing import DrawRequest
 from engine.contracts.form import Filled, Form
 from engine.contracts.signing import Signatory, X509Chain
 from engine.filing import fill, find_origin
-from engine.issuing.frozen import freeze
+from engine.issuing.frozen import Frozen, freeze
 from engine.people import Enrolled, OfficeHere, OfficerHere
 
-__all__ = ["NUMBER", "sample_request"]
+__all__ = ["NUMBER", "sample_frozen", "sample_request"]
 
 NUMBER = "EIA/2026/MUM/0000000X"
 _CODE = "A" + "A234567BCDEFGHIJKLMNOPQRST"
@@ -23,10 +23,16 @@ _OFFICER = OfficerHere(_NOBODY, _NOBODY, _NOBODY, "An Officer", "Assistant Direc
 
 def sample_request(form: Form, application: Application, on: date, *, leaf: str | None = None, filled: Filled | None = None) -> DrawRequest:
     """What to draw: the application as approved on that day, or with other words in its boxes; `leaf` names a printable leaf."""
+    frozen = sample_frozen(form, application, on, filled=filled)
+    return frozen.request(form, number=NUMBER, code=_CODE, public_url=_URL, on=on, stamp=None, appearance=None, leaf=leaf)
+
+
+def sample_frozen(form: Form, application: Application, on: date, *, filled: Filled | None = None) -> Frozen:
+    """The application as it would be frozen at its approval on that day."""
     finding = find_origin(application, form)
     by_agency = application.issuer_kind is IssuerKind.AGENCY
     enrolled = Enrolled(_NOBODY, "sample", Signatory("0", application.declaration.name, "0"), X509Chain(b"sample"), live=True)
-    frozen = freeze(
+    return freeze(
         application,
         version=1,
         form=form,
@@ -38,4 +44,3 @@ def sample_request(form: Form, application: Application, on: date, *, leaf: str 
         demo=True,
         replaced_on=on,
     )
-    return frozen.request(form, number=NUMBER, code=_CODE, public_url=_URL, on=on, stamp=None, appearance=None, leaf=leaf)
