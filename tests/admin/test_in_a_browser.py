@@ -49,9 +49,12 @@ def visit(browser: Browser, served: str, path: str, **context: Any) -> tuple[Pag
 def test_a_person_verifies_by_number(browser: Browser, served: str, story: Any, javascript: bool) -> None:
     page, said = visit(browser, served, "/verify", java_script_enabled=javascript, viewport=PHONE)
     page.get_by_label("Certificate number").fill(story.numbers["issued"])
-    before = page.locator(".captcha img").get_attribute("src")
-    page.get_by_role("button", name="New characters").click()
-    page.wait_for_function("old => document.querySelector('.captcha img').getAttribute('src') !== old", arg=before) if javascript else None
+    before = page.locator(".captcha img").get_attribute("src")  # visited means loaded: the first picture is here
+    with page.expect_response(
+        "**/captcha/image?*"
+    ) as picture:  # the new one: to leave a page before its picture has come is told as a failed request
+        page.get_by_role("button", name="New characters").click()
+    picture.value.finished()
     assert page.locator(".captcha img").get_attribute("src") != before
     assert page.get_by_label("Certificate number").input_value() == story.numbers["issued"]
     page.get_by_label("Characters in the picture").fill(characters(page, story))
