@@ -20,7 +20,7 @@ from engine.errors import Refused
 from engine.filing import citation_problems, look
 from engine.filing.origin import Cited, Elsewhere, find_elsewhere, find_origin, goods_of_item, goods_of_sheet
 from engine.filing.places import is_country
-from engine.filing.sheets import check_sheet, citations_of, read_json
+from engine.filing.sheets import check_sheet, citations_of, read_json, suppliers_of
 from engine.site import Site
 
 __all__ = ["of_application", "of_sheet"]
@@ -71,13 +71,20 @@ async def of_sheet(
         str | None, QueryParameter(description="The country of destination; without one, every scheme is tried.", max_length=2)
     ] = None,
 ) -> list[Elsewhere]:
-    """Try a cost sheet on every scheme in force, before anything is filed: passes, fails by how much, or what is missing."""
+    """Try a cost sheet on every scheme in force, before anything is filed: passes, fails by how much, or what is missing.
+
+    Suppliers' sheets that its inputs cite are looked up for a key of one exporter; for any other key they stay undecided.
+    """
     caller, site, body = caller_of(request), site_of(request), await request.body()
     caller.require("prepare")
     sheet = await asyncio.to_thread(read_json, body)
     if wrong := check_sheet(sheet):
         raise Refused.because(wrong)
-    goods = goods_of_sheet(sheet, destination=_country(to), on=ist_day(site.clock.now()))
+    today, suppliers = ist_day(site.clock.now()), None
+    if len(caller.scope.exporter_ids) == 1 and any(part.cost_sheet for part in sheet.inputs):
+        (exporter_id,) = caller.scope.exporter_ids
+        suppliers = await suppliers_of(sheet, exporter_id=exporter_id, on=today)
+    goods = goods_of_sheet(sheet, destination=_country(to), on=today, suppliers=suppliers)
     return list(await asyncio.to_thread(find_elsewhere, goods, _forms(site)))
 
 

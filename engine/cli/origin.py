@@ -1,6 +1,5 @@
 """`ecoo origin`: do the goods originate, by how much, and under which other agreement would they?"""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from cyclopts import App, Parameter
 from engine import config as configuration
 from engine import registry
 from engine.application import Application
+from engine.cli.cost_sheet import bytes_of
 from engine.cli.options import ConfigOption, JsonOption
 from engine.cli.output import DONE, show
 from engine.clock import SystemClock, ist_day
@@ -21,7 +21,7 @@ from engine.filing.origin import Elsewhere, find_elsewhere, goods_of_item, goods
 from engine.filing.origin.goods import Goods
 from engine.filing.origin.printing import explain, table
 from engine.filing.places import is_country
-from engine.filing.sheets import check_sheet, is_sheet, read_sheet, to_csv, to_xlsx
+from engine.filing.sheets import check_sheet, is_sheet, read_sheet
 from engine.registry import Registry
 
 __all__ = ["add_to"]
@@ -30,8 +30,6 @@ __all__ = ["add_to"]
 def add_to(app: App) -> None:
     """Adds the command."""
     app.command(origin)
-    app.command(App(name="cost-sheet", help="Cost sheets as files."))
-    app["cost-sheet"].command(convert)
 
 
 def origin(
@@ -46,7 +44,7 @@ def origin(
 ) -> int:
     """Check the goods against the rules of origin, and show every step of the arithmetic."""
     found = registry.load(configuration.load(config) if config or configuration.default_path().exists() else None)
-    data = _bytes(file)
+    data = bytes_of(file)
     if is_sheet(file.name, data):
         sheet = read_sheet(file.name, data)
         if wrong := check_sheet(sheet):
@@ -56,36 +54,6 @@ def origin(
     if to is not None:
         raise Refused("--to goes with a cost sheet; an application names its own destination.", box="--to", rule="cost sheet")
     return _of_application(application, found, elsewhere=elsewhere, as_json=json)
-
-
-def convert(
-    file: Annotated[Path, Parameter(help="A cost sheet: JSON, XLSX or CSV.")],
-    out: Annotated[Path, Parameter(help="Where to write it; its ending says as what: .json, .xlsx or .csv. Never overwrites.")],
-) -> int:
-    """Check a cost sheet and write it as JSON, as a workbook or as CSV, to be filled in elsewhere and read again."""
-    sheet = read_sheet(file.name, _bytes(file))
-    if wrong := check_sheet(sheet):
-        raise Refused.because(wrong)
-    if out.suffix.lower() not in _WRITERS:
-        raise Refused(
-            f"{out} ends in {out.suffix or 'nothing'}; name a file that ends in .json, .xlsx or .csv.", box="OUT", rule="known format"
-        )
-    try:
-        with out.open("xb") as opened:
-            opened.write(_WRITERS[out.suffix.lower()](sheet))
-    except FileExistsError as error:
-        raise Refused(f"{out} exists already; it is never overwritten.", code="exists", box="OUT", rule="never overwrites") from error
-    except OSError as error:
-        raise Refused(f"{out} cannot be written: {error.strerror}.", box="OUT", rule="writable file") from error
-    print(out.absolute())
-    return DONE
-
-
-_WRITERS: Mapping[str, Callable[[CostSheet], bytes]] = {
-    ".json": lambda sheet: msgspec.json.format(msgspec.json.encode(sheet), indent=2) + b"\n",
-    ".xlsx": to_xlsx,
-    ".csv": to_csv,
-}
 
 
 def _of_application(application: Application, found: Registry, *, elsewhere: bool, as_json: bool) -> int:
@@ -134,10 +102,3 @@ def _country(code: str | None) -> str | None:
             f"{code} is the code of no country; write two letters of ISO 3166-1, such as AE.", box="--to", rule="ISO 3166-1 country"
         )
     return code.upper() if code else None
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Refused(f"{file} cannot be read: {error.strerror}.", code="no_such_file", box="FILE", rule="readable file") from error

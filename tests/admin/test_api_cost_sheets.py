@@ -302,9 +302,9 @@ async def test_whoever_cites_learns_the_verdict_and_finds_no_figure_anywhere(
     ):
         await desk.ask("trader", method, path, **({"json": sent} if sent else {}))
     dear = copy.deepcopy(tree)
-    dear["items"][0]["value"] = "9000.00"  # less than the materials are worth: it fails
-    failing = await desk.told("trader", "POST", f"{APPLICATIONS}/check", json=dear)
-    assert [problem["rule"] for problem in failing["problems"]] == ["value above the costs"]
+    dear["items"][0]["value"] = "9000.00"  # less than the materials are worth, which to say would tell what they are worth
+    cheap = await desk.told("trader", "POST", f"{APPLICATIONS}/check", json=dear)
+    assert (cheap["problems"], cheap["finding"]["outcome"]) == ([], "undecided")
     checked = await desk.told("trader", "POST", f"{APPLICATIONS}/check", json=tree)
     assert checked["can_file"] is True, checked["problems"]
     line = checked["finding"]["lines"][0]
@@ -325,6 +325,20 @@ async def test_whoever_cites_learns_the_verdict_and_finds_no_figure_anywhere(
         assert figure not in kept, figure
         assert figure not in audit, figure
         assert not [each for each in remembered if figure in each], figure
+
+
+async def test_a_suppliers_sheet_is_looked_up_for_a_sheet_that_is_tried_alone(desk: Desk, sheet_tree: dict[str, Any]) -> None:
+    supplied = await desk.approved(sheet_tree)
+    tree = copy.deepcopy(sheet_tree)
+    for part in tree["inputs"][1:]:
+        part["cost_sheet"] = supplied
+    found = (await desk.ask("maker", "POST", "/api/v1/origin/cost-sheet?to=AE", json=tree)).json()
+    words = [step["working"] for each in found for line in each["lines"] for step in line["steps"] if step["name"] == "suppliers"]
+    assert any(f"the supplier's cost sheet {supplied} version 1 qualifies as" in each for each in words)
+    assert not any("is not at hand" in each for each in words)
+    answer = await desk.ask("trader", "POST", "/api/v1/origin/cost-sheet?to=AE", json=tree)
+    assert answer.status_code == 422, "no grant, no verdict"
+    assert [problem["box"] for problem in answer.json()["problems"]] == [f"inputs[{n}].cost_sheet" for n in (1, 2)]
 
 
 async def test_the_owner_of_a_sheet_sees_the_arithmetic(desk: Desk, sheet_tree: dict[str, Any], example: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.cli.app import run
+from engine.filing.sheets import check_sheet, read_sheet
 
 
 def convert(shell: Any, *paths: str) -> Any:
@@ -76,6 +77,19 @@ def test_a_sheet_keeps_all_it_says_from_format_to_format(shell: Any, write: Any,
         assert convert(shell, before, str(tmp_path / name))[0] == 0
         before = str(tmp_path / name)
     assert json.loads(Path(before).read_text()) == sheet_tree
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "csv", "json"])
+def test_a_new_sheet_is_an_example_with_every_key_that_is_right_as_it_stands(shell: Any, tmp_path: Path, ending: str) -> None:
+    made = tmp_path / f"mine.{ending}"
+    assert run(["cost-sheet", "new", str(made)]) == 0
+    assert run(["cost-sheet", "new", str(made)]) == 2, "never over what a person filled in"
+    sheet = read_sheet(made.name, made.read_bytes())
+    assert list(check_sheet(sheet)) == []
+    for node in (sheet, sheet.product, sheet.costs, sheet.inputs[0]):
+        unset = [name for name in node.__struct_fields__ if getattr(node, name) in (None, ())]
+        assert set(unset) <= {"currency", "cost_sheet", "manufactured_by_exporter"}, unset
+    assert "AIFTA" in shell.ecoo("origin", str(made), "--to", "VN").out
 
 
 def test_a_sheet_is_never_written_over_another_file_and_never_as_something_unknown(

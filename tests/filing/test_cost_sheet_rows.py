@@ -397,6 +397,25 @@ async def test_sheets_stand_upon_each_other_only_so_deep(world: World) -> None:
         await world.lodged(reference)
 
 
+async def test_with_a_sheet_come_all_that_it_rests_on_however_deep(world: World) -> None:
+    bottom = await world.approved()
+    middle = await world.approved(bottom)
+    top = await world.approved(middle, bottom)
+    found = await world.cited(top, by=world.maker)
+    assert set(found.suppliers.sheets) == {middle, bottom}
+    assert found.granted is False
+    await sheets.grant(world.maker, top, TRADER, actor="m", at=AT)
+    assert (await world.cited(top)).granted is True
+
+
+async def test_a_sheet_rests_on_only_so_many_suppliers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.filing.sheets.citing.MOST_BENEATH", 2)
+    bottom, other = await world.approved(), await world.approved()
+    top = await world.approved(bottom, other)
+    with pytest.raises(Refused, match="more than 2 sheets of suppliers"):
+        await world.lodged(await world.approved(top))
+
+
 async def test_a_sheet_is_not_approved_on_a_suppliers_sheet_that_ended_meanwhile(world: World) -> None:
     supplied = await world.approved()
     reference = await world.lodged(supplied)

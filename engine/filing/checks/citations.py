@@ -46,9 +46,12 @@ def _same_goods(hs: str, cited: Cited, path: str) -> Iterable[Problem]:
 
 
 def _price(application: Application, index: int, sheets: Mapping[str, Cited]) -> Iterable[Problem]:
-    """A line is worth no less than what its goods cost by the sheet: else shares would exceed 100 %. No figure of the sheet is told."""
+    """A line is worth no less than what its goods cost by the exporter's own sheet: else shares would exceed 100 %.
+
+    Of another firm's sheet it is not told, as by trying values the costs would be; there the finding leaves the line open.
+    """
     reference = application.items[index].origin.cost_sheet
-    if reference is None or reference not in sheets:
+    if reference is None or reference not in sheets or sheets[reference].granted:
         return
     goods = goods_of_item(application, index, sheets)
     heads = [amount for head in _HEADS if (amount := getattr(goods.costs, head)) is not None]

@@ -8,7 +8,7 @@ from engine.contracts.form import Form
 from engine.errors import Problem
 from engine.filing.checks.shipment import country_problem
 from engine.filing.measures import kilograms
-from engine.filing.origin.goods import cost_total, listed_originating
+from engine.filing.origin.lines import cost_total, listed_originating
 from engine.filing.places import currency_decimals, is_country
 
 __all__ = ["goods_problems"]

@@ -13,9 +13,28 @@ from engine.filing.origin.goods import Goods
 from engine.filing.origin.materials import MOST_NAMED, Account, Lots, Material, counted, first_of
 from engine.filing.origin.shares import Share
 
-__all__ = ["Case", "Scheme", "Tried", "best", "choose", "names", "passes", "paths", "said", "together", "unneeded", "unset", "worst"]
+__all__ = [
+    "PRICE",
+    "Case",
+    "Scheme",
+    "Tried",
+    "at_every_price",
+    "best",
+    "choose",
+    "names",
+    "passes",
+    "paths",
+    "said",
+    "together",
+    "unneeded",
+    "unset",
+    "worst",
+]
 
 _T = TypeVar("_T", bound=Test)
+PRICE = "price"
+"""The name of a step that says that a test turns on the price of goods which are judged at several."""
+
 _OUTCOMES = (Outcome.FAILS, Outcome.UNDECIDED, Outcome.PASSES)
 
 
@@ -67,6 +86,20 @@ class Tried:
     steps: tuple[Step, ...]
     missing: tuple[str, ...] = ()
     content: Share | None = None
+
+
+def at_every_price(case: Case[_T], attempt: Callable[[Case[_T]], Tried]) -> Tried:
+    """What a test that looks at the FOB value says; undecided where goods that are judged at several prices do not pass or fail
+    at all of them. What grows or falls with the price alone is the same between its ends if it is the same at both."""
+    tried, goods = attempt(case), case.goods
+    if goods.band is None:
+        return tried
+    if all(attempt(replace(case, goods=goods.at(fob))).outcome is tried.outcome for fob in goods.band):
+        return tried
+    say = (
+        "Not the same at every price by which another firm's sheet is judged; to say at which would tell its costs, so the officer decides."
+    )
+    return Tried(Outcome.UNDECIDED, (case.step(PRICE, say, Outcome.UNDECIDED),), (goods.where("fob"),))
 
 
 def said(case: Case[_T], outcome: Outcome, working: str, *missing: str) -> Tried:

@@ -1,7 +1,6 @@
 """Where else the goods would pass: every scheme tried on one product, with what it misses."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -9,9 +8,8 @@ import msgspec
 from engine.contracts.form import Form
 from engine.contracts.origin import Line, Outcome
 from engine.filing.origin.cases import Scheme
-from engine.filing.origin.finding import find_line
 from engine.filing.origin.goods import Goods
-from engine.filing.origin.materials import Account
+from engine.filing.origin.trial import Trial
 
 __all__ = ["Elsewhere", "find_elsewhere"]
 
@@ -42,7 +40,7 @@ def find_elsewhere(goods: Goods, forms: Iterable[Form]) -> tuple[Elsewhere, ...]
 
     A scheme that does not serve the destination is tried without the shipment, as if the goods went to one of its partners.
     """
-    anywhere = replace(goods, destination=None, shipment=False)
+    anywhere = goods.anywhere()
     found = []
     for form in forms:
         serves = goods.destination is None or form.serves(goods.destination)
@@ -52,10 +50,8 @@ def find_elsewhere(goods: Goods, forms: Iterable[Form]) -> tuple[Elsewhere, ...]
 
 def _try(goods: Goods, form: Form, serves: bool) -> Elsewhere:
     scheme = Scheme.of(form)
-    account = Account(goods.lots, scheme.cumulates)
-    lines = tuple(
-        find_line(goods, scheme, criterion.code, index=index, account=account) for index, criterion in enumerate(scheme.rules.criteria)
-    )
+    trial = Trial(goods, scheme)
+    lines = tuple(trial.line(criterion.code, index=index) for index, criterion in enumerate(scheme.rules.criteria))
     best = min(lines, key=_rank)
     return Elsewhere(
         form.scheme,

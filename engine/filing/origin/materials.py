@@ -15,7 +15,10 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A material: `originating` as it is declared; whether that counts is the scheme's. `path` is where it stands in the file."""
+    """A material: `originating` as it is declared; whether that counts is the scheme's. `path` is where it stands in the file.
+
+    `cost_sheet` is the supplier's sheet that is to show that it originates.
+    """
 
     description: str
     hs: str
@@ -24,6 +27,7 @@ class Material:
     originating: bool = False
     weight_kg: Decimal | None = None
     path: str = "inputs[0]"
+    cost_sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import msgspec
 from engine.application import Application
 from engine.cost_sheet import CostSheet, SheetState
 from engine.errors import Problem, Refused
-from engine.filing.origin.goods import Cited
+from engine.filing.origin.cited import Cited, Suppliers
 from engine.filing.sheets.rows import Approved, approvals_of, newest_live
 from engine.filing.tables import CostSheetGrant, CostSheetRow, CostSheetVersion
 from engine.people import exporter_by_id, exporter_by_iec
@@ -23,10 +23,13 @@ from engine.scope import PLATFORM, Scope, ScopeKind
 from engine.store import reading
 from engine.store.scoped import covering
 
-__all__ = ["DEEPEST", "Citations", "citations_of", "cited", "require_citable", "require_no_circle"]
+__all__ = ["DEEPEST", "MOST_BENEATH", "Citations", "citations_of", "cited", "require_citable", "require_no_circle", "suppliers_of"]
 
 DEEPEST = 5
 """How many sheets may stand upon each other: the goods' own, its supplier's, that one's supplier's and so on."""
+
+MOST_BENEATH = 50
+"""How many suppliers' sheets, however deep, one sheet may rest on: all of them are judged under every scheme."""
 
 _Asked = tuple[UUID, str]  # who cites, and which reference
 
@@ -82,6 +85,17 @@ async def cited(scope: Scope, references: Collection[str], *, exporter_id: UUID,
     return {reference: answer for reference, answer in found.items() if isinstance(answer, Cited)}
 
 
+async def suppliers_of(sheet: CostSheet, *, exporter_id: UUID, on: date) -> Suppliers:
+    """The suppliers' sheets that a sheet of this exporter rests on, however deep.
+
+    Raises Refused naming each input whose supplier's sheet it may not cite on that day.
+    """
+    await require_citable(sheet, exporter_id=exporter_id, on=on)
+    found = await cited(PLATFORM, _references(sheet), exporter_id=exporter_id, on=on)
+    beneath = next((each.suppliers.sheets for each in found.values()), {})
+    return Suppliers({**beneath, **found})
+
+
 async def require_citable(sheet: CostSheet, *, exporter_id: UUID, on: date) -> None:
     """Raises Refused naming each input whose supplier's sheet may not be cited by the owner of this one on that day."""
     named = [(f"inputs[{n}].cost_sheet", part.cost_sheet) for n, part in enumerate(sheet.inputs)]
@@ -126,28 +140,42 @@ async def _resolved(
         return {reference: _unknown(reference) for reference in asked}
     async with reading():
         answers = await _answers([(exporter_id, reference) for reference in asked], on)
-        found = await _resting_well({reference: answers[exporter_id, reference] for reference in asked}, on, deepest)
+        found, beneath = await _resting_well({reference: answers[exporter_id, reference] for reference in asked}, on, deepest)
         seen = await _seen(scope, exporter_id, asked)
+    suppliers: dict[str, Cited] = {}
+    resting = Suppliers(suppliers)
+
+    def stands(reference: str, answer: _Yes, *, own: bool) -> Cited:
+        return Cited(answer.sheet, reference, answer.version, answer.sha256, own, answer.owner != exporter_id, resting)
+
+    suppliers |= {reference: stands(reference, answer, own=False) for reference, answer in beneath.items()}
     return {
-        reference: answer if isinstance(answer, _No) else Cited(answer.sheet, reference, answer.version, answer.sha256, reference in seen)
+        reference: answer if isinstance(answer, _No) else stands(reference, answer, own=reference in seen)
         for reference, answer in found.items()
     }
 
 
-async def _resting_well(found: dict[str, _Yes | _No], on: date, deepest: int) -> dict[str, _Yes | _No]:
-    """The answers, with a no for each sheet that rests on one which may not be cited, or on too many upon each other.
+async def _resting_well(found: dict[str, _Yes | _No], on: date, deepest: int) -> tuple[dict[str, _Yes | _No], dict[str, _Yes]]:
+    """The answers, with a no for each sheet that rests on one which may not be cited, on too many, or on too many upon each other;
+    and the sheets beneath them.
 
-    A circle never ends, so it is too many.
+    A circle never ends, so it is too many upon each other.
     """
-    found = dict(found)
+    found, beneath = dict(found), {}
+    rests: defaultdict[str, set[str]] = defaultdict(set)
     level = _suppliers((answer, {root}) for root, answer in found.items())
     for _ in range(deepest - 1):
         answers = await _answers(level, on)
         for key, answer in answers.items():
             if isinstance(answer, _No):
                 found |= {root: _rests_badly(root) for root in level[key]}
+                continue
+            beneath[key[1]] = answer
+            for root in level[key]:
+                rests[root].add(key[1])
+        found |= {root: _rests_wide(root) for root, sheets in rests.items() if len(sheets) > MOST_BENEATH}
         level = _suppliers((answer, level[key]) for key, answer in answers.items())
-    return found | {root: _rests_deep(root) for roots in level.values() for root in roots}
+    return found | {root: _rests_deep(root) for roots in level.values() for root in roots}, beneath
 
 
 def _suppliers(standing: Iterable[tuple[_Yes | _No, set[str]]]) -> dict[_Asked, set[str]]:
@@ -248,6 +276,11 @@ def _not_approved(reference: str, state: str, approvals: tuple[Approved, ...]) -
 def _rests_badly(reference: str) -> _No:
     say = f"The cost sheet {reference} rests on a supplier's sheet that may not be cited any more; its maker mends it and lodges it again."
     return _No("suppliers' sheets in force", say)
+
+
+def _rests_wide(reference: str) -> _No:
+    say = f"The cost sheet {reference} rests on more than {MOST_BENEATH} sheets of suppliers; its maker cites fewer of them."
+    return _No("number of sheets beneath", say)
 
 
 def _rests_deep(reference: str) -> _No:

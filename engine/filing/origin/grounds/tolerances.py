@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
 from engine.contracts.origin import Outcome, Step
 from engine.contracts.rules import DeMinimis, Test, in_chapters, percent
-from engine.filing.origin.cases import Case, Tried, choose, paths
+from engine.filing.origin.cases import Case, Tried, at_every_price, choose, paths
 from engine.filing.origin.grounds.formulas import BASES
 from engine.filing.origin.materials import Lots, union
 from engine.filing.origin.shares import Share, shown_amount, total
@@ -31,14 +32,14 @@ def tolerated(case: Case[Test], test: str, missing: Lots, doubtful: Lots, doubts
     rules = [rule for rule in case.scheme.rules.de_minimis if rule.test == test and _is_for(rule, case)]
     if not rules:
         return None
-    return choose([_tried(case, rule, missing, doubtful, doubts) for rule in rules])
+    return choose([at_every_price(case, partial(_tried, rule=rule, missing=missing, doubtful=doubtful, doubts=doubts)) for rule in rules])
 
 
 def _is_for(rule: DeMinimis, case: Case[Test]) -> bool:
     return not rule.chapters or in_chapters(case.goods.hs, rule.chapters)
 
 
-def _tried(case: Case[Test], rule: DeMinimis, missing: Lots, doubtful: Lots, doubts: tuple[str, ...]) -> Tried:
+def _tried(case: Case[Test], *, rule: DeMinimis, missing: Lots, doubtful: Lots, doubts: tuple[str, ...]) -> Tried:
     if rule.pct is None:
         return _undecided(rule, f"Not sourced: {rule.unset}.", (f"not sourced: {rule.unset}",))
     limit = percent(rule.pct)

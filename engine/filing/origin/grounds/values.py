@@ -6,13 +6,14 @@ The methods, their formulas and limits are the scheme's data or the product rule
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from engine.contracts.origin import Outcome
 from engine.contracts.rules import Method, ValueContent, in_chapters, percent
-from engine.filing.origin.cases import Case, Tried, best, choose, passes, said, unneeded
+from engine.filing.origin.cases import Case, Tried, at_every_price, best, choose, passes, said, unneeded
 from engine.filing.origin.grounds.formulas import FORMULAS, Missing, Worked
 from engine.filing.origin.shares import EXACT, Share
 
@@ -78,20 +79,28 @@ def _method(case: _Values, name: str, method: Method, least: Decimal | None) -> 
     worked: list[tuple[Outcome, Worked]] = []
     whys: list[str] = []
     for base, lower in bases:
-        result = FORMULAS[method.formula](case.goods, case.account, base)
         label = f"{name}, ex-works" if base == "EXW" else name
+        result = FORMULAS[method.formula](case.goods, case.account, base)
         if isinstance(result, Missing):
             keys = tuple(map(case.goods.where, result.keys))
             say = result.why or f"It cannot be worked out without {', '.join(keys)}."
             whys += [result.why] if result.why else []
             tried.append(Tried(Outcome.UNDECIDED, (case.step(label, say, Outcome.UNDECIDED),), keys))
         else:
-            one = _compared(case, label, result, _limits(method, least, lower))
+            one = at_every_price(case, partial(_on_base, label=label, method=method, base=base, limits=_limits(method, least, lower)))
             tried.append(one)
             worked.append((one.outcome, result))
     low, high = _limits(method, least, Decimal(0))
     asked = low if high is None else _HUNDRED - high
     return _Method(name, method, asked, choose(tried) if len(tried) > 1 else tried[0], tuple(worked), tuple(whys))
+
+
+def _on_base(case: _Values, *, label: str, method: Method, base: str, limits: tuple[Decimal | None, Decimal | None]) -> Tried:
+    """A method that can be worked out, against its limits; at a price at which it cannot, undecided."""
+    result = FORMULAS[method.formula](case.goods, case.account, base)
+    if isinstance(result, Missing):
+        return said(case, Outcome.UNDECIDED, "It cannot be worked out at every price.", *map(case.goods.where, result.keys))
+    return _compared(case, label, result, limits)
 
 
 def _settled(case: _Values, one: _Method, others: Iterable[_Method]) -> Tried:
