@@ -20,7 +20,7 @@ from engine import hookspecs, packs
 from engine.config import Config
 from engine.contracts import CONTRACT
 from engine.contracts.form import Form, Pack, Sheet
-from engine.contracts.products import read_products
+from engine.contracts.products import overlap, read_products
 from engine.contracts.shapes import check_answer, check_form, check_hook, check_pack, check_signer
 from engine.contracts.signing import Signer
 from engine.discovery import GROUP, Found, built_in, configured, guests, templates_folder
@@ -187,6 +187,12 @@ class Registry:
                         f"The plugin {plugin}, coo_templates: the pack {pack.name} brings version {form.version} of {form.scheme}, "
                         "and another pack does too. Give it a version of its own."
                     )
+                if twin := next((other for other in known if other.effective_from == form.effective_from), None):
+                    since = form.effective_from.isoformat() if form.effective_from else "no day that is given"
+                    raise PluginError(
+                        f"The plugin {plugin}, coo_templates: version {form.version} of {form.scheme} in the pack {pack.name} is in force from {since}, "
+                        f"and so is version {twin.version}: which of them is the newer? Give one another effective_from."
+                    )
                 self._forms[form.scheme] = (*known, form)
                 self._add("template", form.scheme, form.title, plugin, form.version)
 
@@ -205,6 +211,12 @@ class Registry:
         if strangers := sorted(set(found) - set(self._forms)):
             raise ConfigError(f"{table} has rules for {strangers[0]}, which is no scheme here. Known: {', '.join(self.schemes)}.")
         for scheme, rules in found.items():
+            for form in self._forms[scheme]:
+                if double := overlap(form.origin.products, rules):
+                    raise ConfigError(
+                        f"{table} has a rule of {scheme} for HS {double[1].codes} ({double[1].text}), and its pack or another table has one for "
+                        f"HS {double[0].codes} ({double[0].text}) on the same days. Make the ranges or the dates of one end where the other begins."
+                    )
             self._forms[scheme] = tuple(
                 replace(form, origin=replace(form.origin, products=(*form.origin.products, *rules))) for form in self._forms[scheme]
             )

@@ -20,7 +20,7 @@ from itertools import islice
 from engine.contracts.product_rules import Condition, ProductRule, Require
 from engine.errors import Problem, Refused
 
-__all__ = ["COLUMNS", "read_products", "read_rule"]
+__all__ = ["COLUMNS", "overlap", "read_products", "read_rule"]
 
 COLUMNS = ("scheme", "hs_from", "hs_to", "rule", "valid_from", "valid_until", "source")
 _OPTIONAL = frozenset({"hs_to", "valid_from", "valid_until"})
@@ -58,6 +58,17 @@ def read_products(data: bytes, where: str) -> Mapping[str, tuple[ProductRule, ..
     for row in rows:
         by_scheme.setdefault(row.scheme, []).append(row.rule)
     return {scheme: tuple(rules) for scheme, rules in by_scheme.items()}
+
+
+def overlap(known: Iterable[ProductRule], more: Iterable[ProductRule]) -> tuple[ProductRule, ProductRule] | None:
+    """Two rules of a scheme for one code on one day, one of each table; None if the tables go together."""
+    rows = [_Row(table, "", rule) for table, rules in enumerate((known, more)) for rule in rules]
+    sweep = _Sweep()
+    for row in sorted(rows, key=lambda row: (_low(row.rule), row.line)):
+        for other in sweep.add(row):
+            one, two = sorted((row, other), key=lambda each: each.line)
+            return one.rule, two.rule
+    return None
 
 
 def read_rule(text: str) -> tuple[tuple[Condition, ...], ...]:

@@ -276,10 +276,12 @@ def test_the_hash_of_product_rules_is_that_of_their_content() -> None:
 # --- tables of an operator ---------------------------------------------------------------------
 
 
-def load(folder: Path, text: str) -> registry.Registry:
-    """A registry whose engine.toml names a table."""
-    (folder / "rules.csv").write_text(text, encoding="utf-8")
-    (folder / "engine.toml").write_text('[origin]\nproducts = ["rules.csv"]\n', encoding="utf-8")
+def load(folder: Path, *tables: str) -> registry.Registry:
+    """A registry whose engine.toml names the tables: rules.csv and so on."""
+    names = [f"rules{number or ''}.csv" for number in range(len(tables))]
+    for name, text in zip(names, tables, strict=True):
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "engine.toml").write_text(f"[origin]\nproducts = {names}\n", encoding="utf-8")
     return registry.load(configuration.load(folder / "engine.toml", environ={"HOME": os.sep}))
 
 
@@ -297,11 +299,23 @@ def test_an_operators_table_joins_the_forms_of_its_scheme_and_leaves_their_hash(
     [
         (f"{HEAD}AIFTA,0901,,CTX,,,s\n", "rules.csv, line 2, column rule"),
         (f"{HEAD}NOWHERE,0901,,WO,,,s\n", "has rules for NOWHERE, which is no scheme here"),
+        (f"{HEAD}EHS,1604,,CTH,,,s\n", "has a rule of EHS for HS 1604 .CTH., and its pack or another table has one for HS 160411 .VA 20."),
     ],
 )
 def test_an_operators_table_that_is_wrong_stops_the_start(tmp_path: Path, text: str, say: str) -> None:
     with pytest.raises(ConfigError, match=say):
         load(tmp_path, text)
+
+
+def test_tables_that_rule_one_code_on_one_day_stop_the_start(tmp_path: Path) -> None:
+    first = f"{HEAD}AIFTA,0901,0910,CTH,2026-01-01,2026-12-31,s\n"
+    later, other = "AIFTA,0905,,CC,2027-01-01,,s\n", "IKCEPA,0905,,CC,,,s\n"
+    found = load(tmp_path, first, f"{HEAD}{later}{other}AIFTA,0911,,CC,,,s\n")
+    assert len(found.form("AIFTA", date(2026, 11, 21)).origin.products) == 3
+    with pytest.raises(
+        ConfigError, match=r"rules1\.csv has a rule of AIFTA for HS 090510 .CC., and .* for HS 0901-0910 .CTH. on the same days"
+    ):
+        load(tmp_path, first, f"{HEAD}{other}AIFTA,090510,,CC,2026-12-31,,s\n")
 
 
 def test_an_operators_table_that_is_not_there_stops_the_start(tmp_path: Path) -> None:

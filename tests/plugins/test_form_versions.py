@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import config as configuration
-from engine.errors import Refused
+from engine.errors import PluginError, Refused
 from engine.registry import Registry, load
 
 PACKS = Path(__file__).parent / "guest" / "acme_ecoo" / "packs"
@@ -42,6 +42,12 @@ def test_in_a_transition_the_newest_version_is_used_and_the_older_may_be_named(v
     assert registry.form(scheme, both).version == registry.form(scheme, both, "new").version == "new"
     assert registry.form(scheme, both, "old").version == "old"
     assert registry.form(scheme, date(2027, 4, 1)).version == "new"
+
+
+@pytest.mark.parametrize("day", [None, "2027-01-01"])
+def test_two_versions_that_begin_on_one_day_stop_the_start(versions: Callable[..., Registry], day: str | None) -> None:
+    with pytest.raises(PluginError, match=r"version two of ACME in the pack acme .* and so is version one: which of them is the newer\?"):
+        versions(one=(day, "2027-03-31"), two=(day, None))
 
 
 @pytest.mark.parametrize(("day", "version"), [(date(2026, 12, 31), "new"), (date(2027, 4, 1), "old"), (date(2027, 2, 1), "draft")])
