@@ -74,6 +74,6 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     products_sha256: str = ""
 
     def for_applicant(self) -> "Finding":
-        """The finding as the applicant may see it before the certificate is issued: what a withheld line would print is a figure too."""
-        lines = tuple(msgspec.structs.replace(line, printed="") if line.withheld else line for line in self.lines)
+        """The finding as the applicant may see it before the certificate is issued: what a withheld line would print or tick is told by the sheet too."""
+        lines = tuple(msgspec.structs.replace(line, printed="", cumulated=False) if line.withheld else line for line in self.lines)
         return msgspec.structs.replace(self, lines=lines)

@@ -62,7 +62,7 @@ def read_products(data: bytes, where: str) -> Mapping[str, tuple[ProductRule, ..
 
 def overlap(known: Iterable[ProductRule], more: Iterable[ProductRule]) -> tuple[ProductRule, ProductRule] | None:
     """Two rules of a scheme for one code on one day, one of each table; None if the tables go together."""
-    rows = [_Row(table, "", rule) for table, rules in enumerate((known, more)) for rule in rules]
+    rows = [_Row(line, "", rule) for line, rule in enumerate((*known, *more))]
     sweep = _Sweep()
     for row in sorted(rows, key=lambda row: (_low(row.rule), row.line)):
         for other in sweep.add(row):

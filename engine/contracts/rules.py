@@ -71,6 +71,8 @@ __all__ = [
     "percent",
 ]
 
+_NOT_TESTS = frozenset({"criterion", "price", "suppliers", "cost_sheet", "de_minimis"})
+
 _NUMBER = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,6})?\Z", re.ASCII)
 
 
@@ -190,6 +192,8 @@ class OriginRules:
         codes = [criterion.code for criterion in raw.criteria]
         if not codes or len(set(codes)) != len(codes):
             raise PluginError(f"{where} needs at least one [[criteria]] table, each with a code of its own.")
+        if taken := sorted(_NOT_TESTS & set(raw.tests)):
+            raise PluginError(f"{where}: [tests.{taken[0]}] needs another name; steps of the engine's own are called {taken[0]}.")
         for key, names in _named(raw):
             for name in names:
                 if name not in raw.tests:

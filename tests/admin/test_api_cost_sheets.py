@@ -331,7 +331,7 @@ async def test_a_suppliers_sheet_is_looked_up_for_a_sheet_that_is_tried_alone(de
     supplied = await desk.approved(sheet_tree)
     tree = copy.deepcopy(sheet_tree)
     for part in tree["inputs"][1:]:
-        part["cost_sheet"] = supplied
+        part |= {"cost_sheet": supplied, "hs": tree["product"]["hs"]}
     found = (await desk.ask("maker", "POST", "/api/v1/origin/cost-sheet?to=AE", json=tree)).json()
     words = [step["working"] for each in found for line in each["lines"] for step in line["steps"] if step["name"] == "suppliers"]
     assert any(f"the supplier's cost sheet {supplied} version 1 qualifies as" in each for each in words)

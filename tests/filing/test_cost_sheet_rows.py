@@ -52,7 +52,7 @@ class World:
         """The example, whose domestic inputs rest on the sheets that are named."""
         tree = copy.deepcopy(self.tree) | {"fob": fob}
         for part, reference in zip(tree["inputs"][1:], cites, strict=False):
-            part["cost_sheet"] = reference
+            part |= {"cost_sheet": reference, "hs": tree["product"]["hs"]}
         return sheets.sheet_from_tree(tree)
 
     async def saved(self, *cites: str, by: Scope | None = None) -> str:
@@ -408,12 +408,23 @@ async def test_with_a_sheet_come_all_that_it_rests_on_however_deep(world: World)
     assert (await world.cited(top)).granted is True
 
 
-async def test_a_sheet_rests_on_only_so_many_suppliers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.filing.sheets.citing.MOST_BENEATH", 2)
+@pytest.mark.parametrize(("limit", "most"), [("MOST_BENEATH", 2), ("MOST_INPUTS_BENEATH", 8)])
+async def test_a_sheet_rests_on_only_so_much_of_suppliers(world: World, monkeypatch: pytest.MonkeyPatch, limit: str, most: int) -> None:
+    monkeypatch.setattr(f"engine.filing.sheets.citing.{limit}", most)
     bottom, other = await world.approved(), await world.approved()
-    top = await world.approved(bottom, other)
-    with pytest.raises(Refused, match="more than 2 sheets of suppliers"):
+    top = await world.approved(bottom, other)  # two sheets of three inputs beneath it
+    with pytest.raises(Refused, match=f"more than {most} "):
         await world.lodged(await world.approved(top))
+
+
+async def test_an_input_cites_the_sheet_of_its_own_goods_alone(world: World) -> None:
+    supplied = await world.approved()
+    tree = copy.deepcopy(world.tree)
+    tree["inputs"][1]["cost_sheet"] = supplied  # salt, by a sheet for cashews
+    kept = await sheets.save(world.maker, sheets.sheet_from_tree(tree), actor="maker", at=AT)
+    with pytest.raises(Refused) as refusal:
+        await sheets.lodge(world.maker, kept.reference, office=world.office, actor="maker", at=AT)
+    assert (refusal.value.box, refusal.value.rule) == ("inputs[1].cost_sheet", "goods of the cost sheet")
 
 
 async def test_a_sheet_is_not_approved_on_a_suppliers_sheet_that_ended_meanwhile(world: World) -> None:

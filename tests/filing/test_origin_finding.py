@@ -413,6 +413,7 @@ RULES = {"criteria": [WO], "tests": {"country": {"test": "country", "rule": "R"}
         {"de_minimis": [{"of": "value", "rule": "R", "pct": 10, "chapters": ["5-6"]}]},
         {"tests": {"country": {"test": "combined", "rule": "R", "of": ["country", "country"]}}},
         {"tests": {"country": {"test": "minimal_operations", "rule": "R"}}},
+        {"tests": {**RULES["tests"], "price": {"test": "country", "rule": "R"}}},  # type: ignore[dict-item]
         {"tests": {"country": {"test": "product_rule", "rule": "R", "methods": {"a": {"formula": "max_nom", "max_pct": 5}}}}},
     ],
 )

@@ -318,6 +318,11 @@ def test_tables_that_rule_one_code_on_one_day_stop_the_start(tmp_path: Path) -> 
         load(tmp_path, first, f"{HEAD}{other}AIFTA,090510,,CC,2026-12-31,,s\n")
 
 
+def test_one_table_may_rule_a_code_in_one_period_after_another(tmp_path: Path) -> None:
+    found = load(tmp_path, f"{HEAD}AIFTA,0901,,CTH,2026-01-01,2026-12-31,s\nAIFTA,0901,,CC,2027-01-01,,s\nAIFTA,0901,,WO,,2025-12-31,s\n")
+    assert len(found.form("AIFTA", date(2026, 11, 21)).origin.products) == 3
+
+
 def test_an_operators_table_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "engine.toml").write_text('[origin]\nproducts = ["rules.csv"]\n', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"origin\.products names .*rules\.csv, which cannot be read"):

@@ -14,6 +14,7 @@ from engine.filing.origin.materials import MOST_NAMED, Account, Lots, Material, 
 from engine.filing.origin.shares import Share
 
 __all__ = [
+    "JUDGEMENT",
     "PRICE",
     "Case",
     "Scheme",
@@ -35,21 +36,25 @@ _T = TypeVar("_T", bound=Test)
 PRICE = "price"
 """The name of a step that says that a test turns on the price of goods which are judged at several."""
 
+JUDGEMENT = "the officer's judgement"
+"""What is missing where a rule names operations that only a person can judge."""
+
 _OUTCOMES = (Outcome.FAILS, Outcome.UNDECIDED, Outcome.PASSES)
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """The agreement that goods are tried under: its code, its rules, and its partners."""
+    """The agreement that goods are tried under: its code, its rules, its partners, and the version of the form that they are from."""
 
     code: str
     rules: OriginRules
     partners: frozenset[str]
+    version: str = ""
 
     @classmethod
     def of(cls, form: Form) -> "Scheme":
         """The scheme of a form."""
-        return cls(form.scheme, form.origin, form.partners)
+        return cls(form.scheme, form.origin, form.partners, form.version)
 
     def cumulates(self, country: str) -> bool:
         """Whether originating materials of that country count as originating."""

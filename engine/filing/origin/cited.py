@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.contracts.origin import CitedSheet, Outcome
 from engine.cost_sheet import CostSheet
@@ -11,10 +12,18 @@ __all__ = ["Cited", "Suppliers"]
 
 @dataclass(frozen=True, slots=True)
 class Suppliers:
-    """The sheets that others rest on, by reference, however deep; `verdicts` is what was found about them so far."""
+    """The sheets that others rest on, by reference, however deep; `verdicts` is what was found about them so far, by scheme, form
+    version, destination and reference."""
 
     sheets: Mapping[str, "Cited"] = field(default_factory=dict, repr=False)
-    verdicts: dict[tuple[str, str | None, str], tuple[Outcome, str]] = field(default_factory=dict, repr=False, compare=False)
+    verdicts: dict[tuple[str, str, str | None, str], tuple[Outcome, str]] = field(default_factory=dict, repr=False, compare=False)
+    goods: dict[tuple[str, str | None], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def shows(self, reference: str, hs: str) -> bool:
+        """Whether that sheet is for goods of the code, as far as all countries share codes: in six digits."""
+        cited = self.sheets.get(reference)
+        shared = min(len(hs), len(cited.sheet.product.hs), 6) if cited else 0
+        return cited is None or cited.sheet.product.hs[:shared] == hs[:shared]
 
 
 @dataclass(frozen=True, slots=True)

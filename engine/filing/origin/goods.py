@@ -93,9 +93,11 @@ class Goods:
         return replace(self, fob=fob, band=None, told=None)
 
     def shown_by(self, sheets: Collection[str]) -> "Goods":
-        """The goods with no more materials of suppliers' sheets originating than those of the sheets named."""
+        """The goods with no more materials of suppliers' sheets originating than those that the sheets named are for."""
         materials = tuple(
-            replace(part, originating=False) if part.cost_sheet is not None and part.cost_sheet not in sheets else part
+            part
+            if part.cost_sheet is None or (part.cost_sheet in sheets and self.suppliers.shows(part.cost_sheet, part.hs))
+            else replace(part, originating=False)
             for part in self.materials
         )
         return replace(self, materials=materials)

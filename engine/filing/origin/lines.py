@@ -4,13 +4,13 @@ A line that cites a cost sheet takes the sheet's materials and costs scaled to t
 sheet times the line's quantity, the line's FOB value times the sheet's quantity, so that all shares stay exact.
 
 Promises that another firm's sheet cannot be sounded out by trying prices: what is told of such goods is worked out from the
-sheet's own price and fixed multiples of it, whatever the line is worth.
+step of prices that the sheet's own lies in, whatever the line is worth: at most that step can be found out.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import ROUND_FLOOR, Context, Decimal, localcontext
 
 from engine.application import Application, Item
 from engine.cost_sheet import CostSheet
@@ -22,10 +22,12 @@ from engine.filing.origin.shares import EXACT, total
 
 __all__ = ["citing_problems", "cost_total", "goods_of_item", "goods_of_sheet", "listed_originating"]
 
-# A line near the price of another firm's sheet is judged by the lowest and the highest near price; any other by prices so far off
-# that only tests which hardly look at the price can agree.
-_NEAR = (Decimal("0.9"), Decimal("1.1"))
+# Prices lie in steps of 5 %, whose edges are the same for every sheet. A line within two steps of the price of another firm's sheet
+# is judged by the outer edges of those five; any other by prices so far off that only tests which hardly look at the price agree.
+_STEP, _NEAR = Decimal("1.05"), 2
 _FAR = (Decimal("0.0001"), Decimal(10000))
+_EDGES = Context(prec=20)
+_NO_STEP = 10_000
 
 
 def goods_of_item(application: Application, index: int, sheets: Mapping[str, Cited] | None = None) -> Goods:
@@ -160,8 +162,28 @@ def _from_sheet(application: Application, item: Item, path: str, cited: Cited) -
 
 def _told(goods: Goods, theirs: Decimal) -> Goods:
     """The goods at the price of the sheet, and at all prices between those by which they are judged."""
-    lowest, highest = _NEAR if _NEAR[0] * theirs <= goods.fob <= _NEAR[1] * theirs else _FAR
-    return replace(goods, fob=theirs, band=(lowest * theirs, highest * theirs))
+    step = _step(theirs, goods.scale)
+    if abs(_step(goods.fob, goods.scale) - step) > _NEAR:
+        return replace(goods, fob=theirs, band=(_FAR[0] * theirs, _FAR[1] * theirs))
+    return replace(goods, fob=theirs, band=(_edge(step - _NEAR) * goods.scale, _edge(step + _NEAR + 1) * goods.scale))
+
+
+def _step(amount: Decimal, scale: Decimal) -> int:
+    """The step that a price lies in; the amount was multiplied by the scale. A price of nothing lies below all steps."""
+    price = _EDGES.divide(amount, scale)
+    if price <= 0:
+        return -_NO_STEP
+    step = int(_EDGES.divide(_EDGES.ln(price), _EDGES.ln(_STEP)).to_integral_value(ROUND_FLOOR))
+    while _edge(step) > price:
+        step -= 1
+    while _edge(step + 1) <= price:
+        step += 1
+    return step
+
+
+def _edge(step: int) -> Decimal:
+    """Where a step begins."""
+    return _EDGES.power(_STEP, step)
 
 
 def _line(application: Application, item: Item, path: str, *, sheet_home: str | None = None, **facts: object) -> Goods:

@@ -10,7 +10,7 @@ import msgspec
 
 from engine.contracts.origin import Line, Outcome, Step
 from engine.contracts.rules import Country, DirectConsignment, ManufacturedByExporter, ThirdPartyInvoicing
-from engine.filing.origin.cases import PRICE, Scheme, best, unneeded
+from engine.filing.origin.cases import JUDGEMENT, PRICE, Scheme, best, unneeded
 from engine.filing.origin.criterion import try_criterion
 from engine.filing.origin.goods import Goods
 from engine.filing.origin.lines import goods_of_sheet
@@ -66,6 +66,10 @@ class _Supplied:
         self._at_best = goods.shown_by(sure | perhaps) if perhaps else None
         self._account_at_best = Account(self._at_best.lots, scheme.cumulates) if self._at_best else None
         self._steps = tuple(_shown(cites[reference], reference, *verdict) for reference, verdict in verdicts.items())
+        others = [part for part in goods.materials if part.cost_sheet is not None and not goods.suppliers.shows(part.cost_sheet, part.hs)]
+        self._steps += tuple(
+            _shown([part.path], str(part.cost_sheet), Outcome.FAILS, f"is not for goods of HS {part.hs}") for part in others[:MOST_NAMED]
+        )
         self._open = tuple(f"{path}.cost_sheet" for reference in cites if reference in perhaps for path in cites[reference][:MOST_NAMED])
 
     def line(self, code: str, index: int) -> Line:
@@ -86,9 +90,12 @@ def _verdict(goods: Goods, reference: str, scheme: Scheme) -> tuple[Outcome, str
     cited = suppliers.sheets.get(reference)
     if cited is None:
         return Outcome.UNDECIDED, "is not at hand"
-    key = (scheme.code, goods.destination, reference)
+    key = (scheme.code, scheme.version, goods.destination, reference)
     if key not in suppliers.verdicts:
-        trial = Trial(goods_of_sheet(cited.sheet, destination=goods.destination, on=goods.on, suppliers=suppliers), scheme)
+        made = (reference, goods.destination)
+        if made not in suppliers.goods:  # once for all schemes
+            suppliers.goods[made] = goods_of_sheet(cited.sheet, destination=goods.destination, on=goods.on, suppliers=suppliers)
+        trial = Trial(suppliers.goods[made], scheme)
         suppliers.verdicts[key] = _of_all(trial.line(criterion.code) for criterion in scheme.rules.criteria)
     outcome, words = suppliers.verdicts[key]
     return outcome, f"version {cited.version} {words} under {scheme.code}"
@@ -121,6 +128,12 @@ def _withheld(line: Line, reference: str, scheme: Scheme) -> Line:
             steps[name, step.outcome, step.working] = step
         else:
             steps[name, step.outcome, step.rule] = Step(name, working, step.outcome, step.rule, step.source, decides=step.decides)
-    home = f"items[{line.item}].origin.cost_sheet"
-    missing = dict.fromkeys(home if key.startswith((home, "and ")) else key for key in line.missing)
+    missing = dict.fromkeys(_unnamed(key, f"items[{line.item}].origin.cost_sheet") for key in line.missing)
     return msgspec.structs.replace(line, steps=tuple(steps.values()), missing=tuple(missing), withheld=True)
+
+
+def _unnamed(key: str, home: str) -> str:
+    """What is missing, without where it stands in the sheet and without the operations that the sheet names."""
+    if key.startswith(JUDGEMENT):
+        return JUDGEMENT
+    return home if key.startswith((home, "and ")) else key

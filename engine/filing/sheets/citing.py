@@ -31,6 +31,9 @@ DEEPEST = 5
 MOST_BENEATH = 50
 """How many suppliers' sheets, however deep, one sheet may rest on: all of them are judged under every scheme."""
 
+MOST_INPUTS_BENEATH = 10_000
+"""How many inputs all the suppliers' sheets may have that are judged for one application, or one sheet."""
+
 _Asked = tuple[UUID, str]  # who cites, and which reference
 
 
@@ -97,11 +100,12 @@ async def suppliers_of(sheet: CostSheet, *, exporter_id: UUID, on: date) -> Supp
 
 
 async def require_citable(sheet: CostSheet, *, exporter_id: UUID, on: date) -> None:
-    """Raises Refused naming each input whose supplier's sheet may not be cited by the owner of this one on that day."""
+    """Raises Refused naming each input whose supplier's sheet may not be cited by the owner of this one on that day, or is for other
+    goods than the input."""
     named = [(f"inputs[{n}].cost_sheet", part.cost_sheet) for n, part in enumerate(sheet.inputs)]
     found = await _resolved(PLATFORM, {reference for _, reference in named if reference}, exporter_id, on, deepest=DEEPEST - 1)
     wrong = [Problem(box, no.rule, no.say) for box, reference in named if reference and isinstance(no := found[reference], _No)]
-    if wrong:
+    if wrong := wrong or [*_other_goods(sheet, found)]:
         raise Refused.because(wrong)
 
 
@@ -112,6 +116,17 @@ async def require_no_circle(reference: str, sheet: CostSheet) -> None:
             box = f"inputs[{number}].cost_sheet"
             say = f"{box} is {part.cost_sheet}, which rests on {reference} itself; no sheet shows its own origin. Leave the citation out."
             raise Refused(say, box=box, rule="no circle of sheets")
+
+
+def _other_goods(sheet: CostSheet, found: Mapping[str, Cited | _No]) -> Iterable[Problem]:
+    stand = Suppliers({reference: each for reference, each in found.items() if isinstance(each, Cited)})
+    for number, part in enumerate(sheet.inputs):
+        if part.cost_sheet and not stand.shows(part.cost_sheet, part.hs):
+            box = f"inputs[{number}].cost_sheet"
+            say = (
+                f"{box} is {part.cost_sheet}, which is not for goods of HS {part.hs}; cite the sheet of this material, or correct its code."
+            )
+            yield Problem(box, "goods of the cost sheet", say)
 
 
 async def _leads_to(wanted: str, start: str) -> bool:
@@ -175,6 +190,8 @@ async def _resting_well(found: dict[str, _Yes | _No], on: date, deepest: int) ->
                 rests[root].add(key[1])
         found |= {root: _rests_wide(root) for root, sheets in rests.items() if len(sheets) > MOST_BENEATH}
         level = _suppliers((answer, level[key]) for key, answer in answers.items())
+    if sum(len(answer.sheet.inputs) for answer in beneath.values()) > MOST_INPUTS_BENEATH:
+        found |= {root: _rests_wide(root) for root in rests}
     return found | {root: _rests_deep(root) for roots in level.values() for root in roots}, beneath
 
 
@@ -279,7 +296,10 @@ def _rests_badly(reference: str) -> _No:
 
 
 def _rests_wide(reference: str) -> _No:
-    say = f"The cost sheet {reference} rests on more than {MOST_BENEATH} sheets of suppliers; its maker cites fewer of them."
+    say = (
+        f"The cost sheet {reference} rests on more than {MOST_BENEATH} sheets of suppliers, or with others on more than "
+        f"{MOST_INPUTS_BENEATH} inputs of theirs; its maker cites fewer of them."
+    )
     return _No("number of sheets beneath", say)
 
 

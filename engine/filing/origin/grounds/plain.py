@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.contracts.origin import Outcome
 from engine.contracts.rules import Country, Evidence, FinalProcess, ManufacturedByExporter, MinimalOperations, SufficientOperations
-from engine.filing.origin.cases import Case, Tried, names, passes, said, unset
+from engine.filing.origin.cases import JUDGEMENT, Case, Tried, names, passes, said, unset
 from engine.filing.origin.grounds.operations import Operations
 
 __all__ = ["country", "evidence", "final_process", "manufactured_by_exporter", "minimal_operations", "sufficient_operations"]
@@ -79,7 +79,7 @@ def _more_than(case: Case[Any], what: str, listed: tuple[str, ...], those: str) 
         return unset(case, said(case, Outcome.PASSES, f"{what} undergo more than {those}: {_some(beyond)}."))
     doubtful = _some(each for each in done if not operations.are_listed(each))
     say = f"{what} undergo more than {those} only if the officer judges so: {doubtful}."
-    return said(case, Outcome.UNDECIDED, say, f"the officer's judgement: {doubtful}")
+    return said(case, Outcome.UNDECIDED, say, f"{JUDGEMENT}: {doubtful}")
 
 
 def _some(operations: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from engine.contracts.origin import Outcome
 from engine.contracts.rules import Condition, ProductRule, ProductRuleTest, Require
-from engine.filing.origin.cases import Case, Tried, choose, said, together, unset
+from engine.filing.origin.cases import JUDGEMENT, Case, Tried, choose, said, together, unset
 from engine.filing.origin.grounds.shifts import foreign_inputs, shift
 from engine.filing.origin.grounds.values import content
 
@@ -52,7 +52,7 @@ def _condition(case: Case[ProductRuleTest], condition: Condition) -> Tried:
             return _value(case, name, Decimal(condition.pct or "0"))
         case Require.SO:
             say = f"The officer judges whether the goods were {condition.operation}."
-            return said(case.under(name, case.test), Outcome.UNDECIDED, say, f"the officer's judgement: {condition.operation}")
+            return said(case.under(name, case.test), Outcome.UNDECIDED, say, f"{JUDGEMENT}: {condition.operation}")
         case _:
             return shift(case, name, condition.require.value, condition.but_not)
 

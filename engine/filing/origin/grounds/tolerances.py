@@ -32,7 +32,11 @@ def tolerated(case: Case[Test], test: str, missing: Lots, doubtful: Lots, doubts
     rules = [rule for rule in case.scheme.rules.de_minimis if rule.test == test and _is_for(rule, case)]
     if not rules:
         return None
-    return choose([at_every_price(case, partial(_tried, rule=rule, missing=missing, doubtful=doubtful, doubts=doubts)) for rule in rules])
+    found = []
+    for rule in rules:
+        attempt = partial(_tried, rule=rule, missing=missing, doubtful=doubtful, doubts=doubts)
+        found.append(at_every_price(case, attempt) if (rule.of, rule.base) == ("value", "FOB") else attempt(case))
+    return choose(found)
 
 
 def _is_for(rule: DeMinimis, case: Case[Test]) -> bool:

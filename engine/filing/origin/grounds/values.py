@@ -50,7 +50,8 @@ def content(case: _Values, name: str, least: Decimal | None = None) -> Tried:
         decides = best(one.tried.outcome for one in worked) is not Outcome.FAILS
         found = choose(one.tried for one in (worked if decides else tried))
     else:
-        found = _all(case, name, [_settled(case, one, tried) for one in tried])
+        # At several prices none of them need lie above the costs, so that nothing follows from one method for another.
+        found = _all(case, name, [one.tried if case.goods.band else _settled(case, one, tried) for one in tried])
     return Tried(found.outcome, found.steps, found.missing, _printed(worked))
 
 
@@ -87,7 +88,8 @@ def _method(case: _Values, name: str, method: Method, least: Decimal | None) -> 
             whys += [result.why] if result.why else []
             tried.append(Tried(Outcome.UNDECIDED, (case.step(label, say, Outcome.UNDECIDED),), keys))
         else:
-            one = at_every_price(case, partial(_on_base, label=label, method=method, base=base, limits=_limits(method, least, lower)))
+            attempt = partial(_on_base, label=label, method=method, base=base, limits=_limits(method, least, lower))
+            one = at_every_price(case, attempt) if base == "FOB" else attempt(case)
             tried.append(one)
             worked.append((one.outcome, result))
     low, high = _limits(method, least, Decimal(0))
