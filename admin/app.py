@@ -17,8 +17,9 @@ from admin.errors import HANDLERS
 from admin.guards import require_key, require_own_form
 from admin.headers import security_headers
 from admin.limits import Limits
-from admin.pages import health, home, static, verify
+from admin.pages import account, health, home, outbox, password, sign_in, static, verify
 from admin.parts import Parts
+from admin.persons import know_person, require_person
 from engine.clock import Clock
 from engine.config import Config
 from engine.site import open_site
@@ -58,7 +59,7 @@ def create_app(config: Config, *, clock: Clock | None = None, work: bool = True)
 def _pages() -> Router:
     return Router(
         "/",
-        guards=[require_own_form],
+        guards=[know_person, require_own_form],
         include_in_schema=False,
         route_handlers=[
             home.home,
@@ -69,6 +70,19 @@ def _pages() -> Router:
             verify.by_file,
             verify.by_code,
             verify.captcha,
+            outbox.outbox,
+            sign_in.form,
+            sign_in.enter_password,
+            sign_in.code_form,
+            sign_in.enter_code,
+            sign_in.factor_form,
+            sign_in.set_factor,
+            sign_in.sign_out,
+            password.forgot_form,
+            password.forgot,
+            password.choose_form,
+            password.choose,
+            Router("/account", guards=[require_person], route_handlers=account.HANDLERS),
             health.live,
             health.ready,
         ],

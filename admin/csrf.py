@@ -24,7 +24,7 @@ class FormSeal:
 
     def __init__(self, key: bytes, *, tls: bool) -> None:
         self._key = key
-        self._tls = tls
+        self.tls = tls
         self.cookie_name = "__Host-form" if tls else "form"
 
     @classmethod
@@ -49,7 +49,7 @@ class FormSeal:
         if known is not None and self.is_ours(known):
             return known, None
         token = self.new()
-        cookie = Cookie(key=self.cookie_name, value=token, path="/", secure=self._tls, httponly=True, samesite="strict")
+        cookie = Cookie(key=self.cookie_name, value=token, path="/", secure=self.tls, httponly=True, samesite="strict")
         return token, cookie
 
     def _mac(self, nonce: str) -> str:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from admin.headers import request_id
 from admin.pages.rendering import page
+from admin.persons import SignInFirst, sign_in_first
 from admin.wording import refusal_of, status_of_http
 from engine.errors import (
     ConfigError,
@@ -112,7 +113,12 @@ def foreign_error(request: Request[Any, Any, Any], error: Exception) -> Response
     return _unforeseen(request)
 
 
-HANDLERS: dict[Any, Any] = {EngineError: engine_error, HTTPException: http_error, Exception: foreign_error}
+HANDLERS: dict[Any, Any] = {
+    EngineError: engine_error,
+    HTTPException: http_error,
+    SignInFirst: sign_in_first,
+    Exception: foreign_error,
+}
 
 
 def _unforeseen(request: Request[Any, Any, Any]) -> Response[Any]:

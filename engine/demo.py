@@ -7,6 +7,7 @@ import asyncio
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -27,6 +28,7 @@ from engine.contracts.signing import Signatory, SignerContext
 from engine.demo_pictures import signature_photo, stamp_photo
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError
+from engine.people.access import give_password
 from engine.registry import Registry
 from engine.schema.migrate import migrate
 from engine.scope import PLATFORM
@@ -34,13 +36,28 @@ from engine.store import FileStore, SecretBox, connect, uow
 from engine.store.files import remember
 from engine.store.tables import Setting
 
-__all__ = ["AGENCY", "OFFICE", "OFFICER", "SIGNATORY", "demo_key", "ensure_demo", "fresh", "write_config"]
+__all__ = [
+    "ADMINISTRATOR",
+    "AGENCY",
+    "DESK",
+    "OFFICE",
+    "OFFICER",
+    "SIGNATORY",
+    "demo_key",
+    "demo_password",
+    "ensure_demo",
+    "fresh",
+    "write_config",
+]
 
 AGENCY, OFFICE = "EIA", "MUM"
 OFFICER = "officer@eia.example"
 SIGNATORY = "exports@sahyadri.example"
+ADMINISTRATOR = "administrator@eia.example"
+DESK = "desk@platform.example"
 ACTOR = "demo"
 _KEY_FILE = "demo-api-key"
+_SIGN_IN_FILE = "demo-sign-in"
 
 _CONFIG = """\
 # A demonstration site of ecoo: everything under {folder}/ was made on the spot and may be deleted.
@@ -94,6 +111,11 @@ def demo_key(config: Config) -> str:
     return (config.folder / _KEY_FILE).read_text(encoding="ascii").strip()
 
 
+def demo_password(config: Config) -> str:
+    """The password of the demonstration's persons; whoever needs a second factor sets it up at the first sign-in."""
+    return (config.folder / _SIGN_IN_FILE).read_text(encoding="ascii").strip()
+
+
 async def ensure_demo(config: Config, clock: Clock | None = None) -> bool:
     """Makes the demonstration site if it is absent; True if it was made now. Does nothing on any other site."""
     if not config.site.demo or (config.folder / _KEY_FILE).exists():
@@ -133,6 +155,7 @@ async def _make(config: Config, clock: Clock) -> None:
             actor=ACTOR,
             at=clock.now(),
         )
+        await _passwords(config, clock.now())
     _write_private(config.folder / _KEY_FILE, key)
 
 
@@ -197,6 +220,8 @@ async def _people(now: datetime) -> _Cast:
             agency, email=OFFICER, name="Asha Deshmukh", designation="Assistant Director", actor=ACTOR, at=now
         )
         await people.map_officer(agency, officer, office, actor=ACTOR, at=now)
+        await people.appoint_administrator(agency, email=ADMINISTRATOR, name="Meera Iyer", actor=ACTOR, at=now)
+        await people.appoint_to_desk(email=DESK, name="Rohan Das", actor=ACTOR, at=now)
         firm = _example_exporter()
         exporter = await people.register_exporter(firm["iec"], firm["name"], firm["gstin"], actor=ACTOR, at=now)
         user = await people.add_exporter_user(
@@ -205,6 +230,16 @@ async def _people(now: datetime) -> _Cast:
         await Setting.insert(Setting(name="demo", value=str(exporter.id)))
         await Setting.insert(Setting(name="secrets", value="in use"))
     return _Cast(agency, office, officer, exporter.id, user)
+
+
+async def _passwords(config: Config, now: datetime) -> None:
+    """One password for all persons of the demonstration, made on the spot and known to nobody else."""
+    password = "-".join(secrets.token_hex(3) for _ in range(3))
+    _write_private(config.folder / _SIGN_IN_FILE, password)
+    for email in (DESK, ADMINISTRATOR, OFFICER, SIGNATORY):
+        person = await people.account_of(email)
+        if person is not None:
+            await give_password(person, password, actor=ACTOR, at=now)
 
 
 def _example_exporter() -> dict[str, str]:

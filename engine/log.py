@@ -12,7 +12,7 @@ __all__ = ["SPOKEN", "set_up"]
 SPOKEN = frozenset(
     {
         "event", "level", "logger", "timestamp", "request", "reference", "number", "approval", "step", "sweep", "problem", "plugin",
-        "topic", "signer", "status", "method", "route", "took_ms", "child", "name", "count", "run", "token", "address_hash",
+        "topic", "signer", "status", "method", "route", "took_ms", "child", "name", "count", "run", "token", "address_hash", "letter", "purpose",
     }
 )  # fmt: skip
 

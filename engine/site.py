@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from engine.drawing import DrawingRoom
 from engine.errors import ConfigError, SignerUnavailable, Untrusted
 from engine.issuing import Corridor, queue
 from engine.jobs import Lease, Sweep, Sweeper
+from engine.mail import mailer_of, send_waiting, sender_of
 from engine.proof import SeriesRule, Verifier, marks, signature
 from engine.proof.marks import Marks, read_marks
 from engine.proof.signature import SignatureReport, check_signature
@@ -300,6 +301,7 @@ async def _last_words(site: Site) -> None:
         async with asyncio.timeout(_LAST_WORDS_S):
             await seal(site.clock.now())
             await queue.announce(site.registry, site.clock.now())
+            await _letters(site)()
 
 
 def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
@@ -308,6 +310,7 @@ def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
         return [queued]
     return [
         queued,
+        Sweep("letters", 2.0, _letters(site)),
         Sweep("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
         Sweep("audit", 5.0, lambda: seal(site.clock.now())),
         # the job engine and the file store stamp by the machine's clock
@@ -315,6 +318,11 @@ def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
         Sweep("answers", _HOUR_S, lambda: forget_expired(site.clock.now()), after_s=_SETTLED_IN_S),
         Sweep("files", _DAY_S, lambda: _settle_files(site), after_s=_SETTLED_IN_S),
     ]
+
+
+def _letters(site: Site) -> Callable[[], Awaitable[int]]:
+    """The round that sends the letters. Raises ConfigError for a sender that cannot stand in one."""
+    return partial(send_waiting, mailer_of(site.config), box=site.secrets, clock=site.clock, sender=sender_of(site.config))
 
 
 async def _settle_files(site: Site) -> None:

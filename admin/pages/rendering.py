@@ -16,6 +16,7 @@ from markupsafe import Markup
 from admin.csrf import FIELD
 from admin.headers import request_id
 from admin.parts import parts_of
+from admin.persons import whoever
 from engine.clock import IST
 
 __all__ = ["page"]
@@ -25,7 +26,7 @@ __all__ = ["page"]
 def environment() -> Environment:
     """The templates, with everything escaped that is not markup of ours."""
     made = Environment(loader=PackageLoader("admin"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"breakable": _breakable, "day": _day, "moment": _moment}
+    made.filters |= {"breakable": _breakable, "browser": _browser, "day": _day, "moment": _moment}
     made.globals |= {"asset": _asset}
     return made
 
@@ -45,6 +46,7 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, f
             request_id=request_id(request.scope),
             form_field=FIELD,
             form_token=token,
+            person=whoever(request),
             **words,
         )
     )
@@ -61,6 +63,32 @@ def _asset(name: str) -> str:
 def _breakable(value: str) -> Markup:
     """A number that may go on in the next line after each of its slashes, and reads and copies as one."""
     return Markup("/<wbr>").join(value.split("/"))  # join escapes every part
+
+
+def _browser(agent: str) -> str:
+    """A browser and its system by their names, as far as it says them."""
+    name = next((name for sign, name in _BROWSERS if sign in agent), "Another program")
+    system = next((system for sign, system in _SYSTEMS if sign in agent), "")
+    return f"{name} on {system}" if system else name
+
+
+# The first sign that is there counts: nearly every browser also names the others.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def _day(value: str) -> str:

@@ -14,6 +14,7 @@ from engine.cli.output import BROKEN, DONE, show
 from engine.config import Config, settings_help
 from engine.contracts.abilities import Stands
 from engine.errors import ConfigError, EngineError
+from engine.mail import Smtp, mailer_of, outbox_of, sender_of, standing
 from engine.packs import FONTS
 from engine.registry import Registry, load
 from engine.site import open_site
@@ -80,6 +81,8 @@ async def _opened(config: Config) -> list[_Looked]:
             found.append(await _one("audit chain", _audit))
             found.append(await _one("register", _register))
             found.append(_Looked("keys", True, str(config.secrets.key_file)))
+            found.append(await _one("mail", lambda: _mail(config)))
+            found.append(await _one("letters", _letters))
             roots = site.trust.fingerprints
             words = "; ".join(f"{name} {fingerprint[:23]}…" for name, fingerprint in roots)
             found.append(_Looked("trust", bool(roots), words or "[trust] roots names no root; no signature can be judged."))
@@ -109,6 +112,19 @@ async def _register() -> str:
     if not offices:
         raise ConfigError("The register has no agency with an office, so nothing can be issued. README.md says how they are entered.")
     return f"{agencies} agencies with {offices} offices"
+
+
+async def _mail(config: Config) -> str:
+    """Where letters go; a mail server is connected to, and sent nothing."""
+    sender, mailer = sender_of(config), mailer_of(config)
+    if isinstance(mailer, Smtp):
+        await mailer.probe()
+        return f"{mailer.server}, from {sender.address}"
+    return f"files in {outbox_of(config)}, which reach nobody by themselves; set mail.url to send them"
+
+
+async def _letters() -> str:
+    return str(await standing())
 
 
 def _fonts() -> str:

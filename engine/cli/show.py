@@ -43,8 +43,14 @@ def issue_and_tell(config: Config) -> Path:
   verify        {done.url}
                 {base}/verify
 
+  sign in       {base}/sign-in
   officer       {demo.OFFICER} (signs with a demonstration key)
+  administrator {demo.ADMINISTRATOR}
+  desk          {demo.DESK} (of the platform)
   exporter      {demo.SIGNATORY}
+  password      {demo.demo_password(config)} (of all four; each sets up a second factor at the first sign-in)
+  letters       {base}/dev/outbox
+
   API key       {key}
 
   file by machine, issue, download:

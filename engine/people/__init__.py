@@ -3,6 +3,7 @@
 Personal names and addresses live in this room's rows and nowhere else; other rooms hold ids.
 """
 
+from engine.people.appointing import account_of, appoint_administrator, appoint_to_desk, dismiss_administrator
 from engine.people.captcha import Challenge, answer_captcha, captcha_media, new_captcha
 from engine.people.enrolment import Enrolled, end_enrolment, enrol, enrolled, live_enrolment, signatories_of
 from engine.people.exporters import (
@@ -27,14 +28,18 @@ __all__ = [
     "OfficeHere",
     "OfficerHere",
     "UserHere",
+    "account_of",
     "add_agency",
     "add_exporter_user",
     "add_office",
     "add_officer",
     "answer_captcha",
+    "appoint_administrator",
+    "appoint_to_desk",
     "captcha_media",
     "confirm_form",
     "count_agencies",
+    "dismiss_administrator",
     "end_enrolment",
     "enrol",
     "enrolled",

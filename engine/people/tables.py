@@ -1,17 +1,19 @@
-"""The rows of people: agencies, offices, officers, exporters, brokers, their keys, sessions, stamps and pictures."""
+"""The rows of people: agencies, offices, officers, exporters, brokers, their keys, stamps and pictures."""
 
-from piccolo.columns import Boolean, Date, Integer, Text, Timestamptz
+from piccolo.columns import BigInt, Boolean, Date, Integer, Text, Timestamptz
 from piccolo.constraints import Check, Unique
 
 from engine.store.rows import CompositeForeignKey, Row, refers, text
 
 __all__ = [
     "Account",
+    "Administrator",
     "Agency",
     "ApiKey",
     "Appearance",
     "Broker",
     "BrokerGrant",
+    "BrokerUser",
     "Captcha",
     "Enrolment",
     "Exporter",
@@ -20,7 +22,7 @@ __all__ = [
     "Office",
     "Officer",
     "OfficerOffice",
-    "Session",
+    "PlatformUser",
     "Stamp",
 ]
 
@@ -56,14 +58,49 @@ class Office(Row, tablename="office"):
 
 
 class Account(Row, tablename="account"):
-    """A person who can sign in; names and addresses of persons live here and nowhere else."""
+    """A person who can sign in; names and addresses of persons live here and nowhere else.
+
+    `totp_step` is the last interval whose code was taken, so that no code counts twice; `failed` counts wrong tries in a
+    row. `registry_key` is the hash of issuer and subject at the exporters' registry, for persons who sign in there.
+    """
 
     email = text(254, unique=True)
     name = text(120)
     password_hash = text(300, default="")
     totp_sealed = Text(default="")
+    totp_since = Timestamptz(null=True, default=None)
+    totp_step = BigInt(default=0)
+    failed = Integer(default=0)
+    locked_until = Timestamptz(null=True, default=None)
+    registry_key = text(64, null=True, unique=True)
+    email_proved_at = Timestamptz(null=True, default=None)
     active = Boolean(default=True)
     made_at = Timestamptz()
+
+    failed_counts = Check("failed >= 0")
+
+
+class PlatformUser(Row, tablename="platform_user"):
+    """A person at the platform's desk, who activates administrators and keeps the register of agencies."""
+
+    account = refers(Account)
+    live_key = text(36, unique=True)
+    made_by = text(80)
+    made_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+
+class Administrator(Row, tablename="administrator"):
+    """Who manages an agency's offices and users; `live_key` is the account's and agency's while it lasts, then the row's own id."""
+
+    agency = refers(Agency)
+    account = refers(Account)
+    live_key = text(80, unique=True)
+    made_by = text(80)
+    made_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+    in_agency = Unique(["agency", "id"])
 
 
 class Officer(Row, tablename="officer"):
@@ -152,6 +189,17 @@ class Broker(Row, tablename="broker"):
     active = Boolean(default=True)
 
 
+class BrokerUser(Row, tablename="broker_user"):
+    """A person of a broker's firm, with the rights that the firm gives them; never more than an exporter granted the firm."""
+
+    broker = refers(Broker)
+    account = refers(Account)
+    rights = text(60)
+    active = Boolean(default=True)
+
+    once = Unique([broker, account])
+
+
 class BrokerGrant(Row, tablename="broker_grant"):
     """What an exporter lets a broker do under its IEC, and until when."""
 
@@ -204,18 +252,6 @@ class FormConfirmation(Row, tablename="form_confirmation"):
     confirmed_at = Timestamptz()
 
     once = Unique([agency, scheme, form_sha256])
-
-
-class Session(Row, tablename="auth_session"):
-    """A sign-in: the hash of a random token, never the token."""
-
-    account = refers(Account)
-    token_sha256 = text(64, unique=True)
-    made_at = Timestamptz()
-    seen_at = Timestamptz()
-    idle_until = Timestamptz()
-    until = Timestamptz()
-    ended_at = Timestamptz(null=True, default=None)
 
 
 class ApiKey(Row, tablename="api_key"):

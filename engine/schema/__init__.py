@@ -3,8 +3,10 @@
 from engine.filing import tables as filing
 from engine.issuing import tables as issuing
 from engine.jobs import tables as jobs
+from engine.mail import tables as mail
 from engine.money import tables as money
 from engine.people import tables as people
+from engine.people.access import tables as access
 from engine.proof import tables as proof
 from engine.schema.build import build, fingerprint, require_current
 from engine.store import tables as store
@@ -23,9 +25,12 @@ TABLES: tuple[type[Row], ...] = (
     store.AuditSeal,
     store.TryCount,
     jobs.WorkerRow,
+    mail.LetterRow,
     people.Agency,
     people.Office,
     people.Account,
+    people.PlatformUser,
+    people.Administrator,
     people.Officer,
     people.OfficerOffice,
     people.Stamp,
@@ -33,10 +38,13 @@ TABLES: tuple[type[Row], ...] = (
     people.Exporter,
     people.ExporterUser,
     people.Broker,
+    people.BrokerUser,
     people.BrokerGrant,
     people.Enrolment,
     people.FormConfirmation,
-    people.Session,
+    access.Session,
+    access.RecoveryCode,
+    access.Ticket,
     people.ApiKey,
     people.Captcha,
     filing.ApplicationRow,

@@ -71,7 +71,7 @@ def test_a_person_verifies_by_number(browser: Browser, served: str, story: Any, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_is_wider_than_a_phone_and_none_complains(browser: Browser, served: str, story: Any, scheme: Any) -> None:
-    for path in ("/", "/verify", f"/v/{story.codes['issued']}", f"/v/{story.codes['void']}"):
+    for path in ("/", "/verify", "/sign-in", "/password", f"/v/{story.codes['issued']}", f"/v/{story.codes['void']}"):
         page, said = visit(browser, served, path, viewport=PHONE, color_scheme=scheme)
         assert page.locator("main").bounding_box() is not None
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path

@@ -15,6 +15,7 @@ from engine.scope import PLATFORM, PUBLIC, Scope
 ROOMS = ("people", "filing", "filing.sheets", "money", "proof", "issuing")
 
 WITHOUT_SCOPE = {
+    "people.account_of": "for who makes a site, before anybody can sign in",
     "people.enrolled": "by the row's id, which only an approval or an enrolment of the caller's own gives",
     "people.live_enrolment": "of an officer or user whom a scope found",
     "people.register_exporter": "writes, and gives back what it wrote",

@@ -1,0 +1,61 @@
+"""Passwords: Argon2id in a thread, one rule for what is too weak, and an unknown address that takes as long as a known one."""
+
+import asyncio
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from engine.errors import Problem, Refused
+
+__all__ = ["LONGEST", "SHORTEST", "fits", "hash_of", "is_outdated", "require_strong"]
+
+SHORTEST, LONGEST = 12, 200
+_LETTERS = 5
+_HASHER = PasswordHasher()
+
+
+async def hash_of(password: str) -> str:
+    """The hash that is kept; some 100 ms of work, in a thread."""
+    return await asyncio.to_thread(_HASHER.hash, password)
+
+
+async def fits(password: str, kept: str) -> bool:
+    """Whether the password is the one that was kept. Nothing kept takes as long, and never fits."""
+    return await asyncio.to_thread(_fits, password[: LONGEST + 1], kept)
+
+
+def is_outdated(kept: str) -> bool:
+    """Whether the hash was made with lighter settings than today's."""
+    return _HASHER.check_needs_rehash(kept)
+
+
+def require_strong(password: str, *, email: str, box: str = "password") -> None:
+    """Raises Refused for a password that is short, long, of few characters, or says who it is for."""
+    inside = password.casefold()
+    named = [part for part in (email.partition("@")[0].casefold(), "ecoo", "password") if len(part) > 3 and part in inside]
+    wrong = [
+        say
+        for bad, say in (
+            (len(password) < SHORTEST, f"It has {len(password)} characters; use at least {SHORTEST}, a few words for instance."),
+            (len(password) > LONGEST, f"It has {len(password)} characters; at most {LONGEST} are taken."),
+            (len(set(inside)) < _LETTERS, f"It repeats itself; use at least {_LETTERS} different characters."),
+            (bool(named), f"It contains {', '.join(repr(part) for part in named)}, which is the first that anybody would try."),
+        )
+        if bad
+    ]
+    if wrong:
+        raise Refused.because([Problem(box, "strong password", f"Choose another password. {' '.join(wrong)}")])
+
+
+def _fits(password: str, kept: str) -> bool:
+    try:
+        return _HASHER.verify(kept or _nobodys(), password) and bool(kept)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _nobodys() -> str:
+    """A hash that no password is kept under, for the time that it takes to try one."""
+    return _HASHER.hash("nobody has this password, and it would not open anything")

@@ -1,0 +1,289 @@
+"""Password, second factor, pauses: what an attacker tries at the door, and the way in for who belongs there."""
+
+import re
+
+import pytest
+
+from engine.errors import EngineError, Forbidden, Refused
+from engine.people import access
+from engine.people.access import Stage, passwords
+from engine.people.access.factors import RECOVERY_CODES
+from engine.people.tables import Account
+from engine.store import uow
+from engine.store.tables import AuditEntry
+from tests.people.conftest import DEVICE, PASSWORD, People
+
+OFFICER = "officer@eia.example.in"
+
+
+async def refused(call: object) -> str:
+    with pytest.raises(Refused) as caught:
+        await call  # type: ignore[misc]
+    return caught.value.say
+
+
+# --- password -------------------------------------------------------------------------------------
+
+
+async def test_a_person_without_dangerous_rights_is_in_with_a_password(people: People) -> None:
+    id = await people.exporter_user("clerk@firm.example.in", "see,prepare")
+    entered = await people.enter(" Clerk@Firm.example.in ")
+    assert entered.stage is Stage.WHOLE
+    principal = await people.here(entered.token)
+    assert (principal.account_id, principal.whole, principal.needs_factor) == (id, True, False)
+    assert principal.role is not None
+    assert principal.role.rights == {"see", "prepare"}
+
+
+@pytest.mark.parametrize("rights", ["see,sign", "see"])
+async def test_whoever_may_sign_needs_a_second_factor(people: People, rights: str) -> None:
+    await people.exporter_user("user@firm.example.in", rights)
+    assert (await people.enter("user@firm.example.in")).stage is (Stage.SETTING_UP if "sign" in rights else Stage.WHOLE)
+
+
+async def test_unknown_wrong_paused_and_deactivated_read_the_same(people: People) -> None:
+    await people.officer()
+    gone = await people.person("gone@eia.example.in")
+    async with uow():
+        await Account.update({Account.active: False}).where(Account.id == gone)
+    await people.person("empty@eia.example.in", password="x" * 12)
+    async with uow():
+        await Account.update({Account.password_hash: ""}).where(Account.email == "empty@eia.example.in")
+    said = {
+        await refused(people.enter("nobody@eia.example.in")),
+        await refused(people.enter(OFFICER, "not the password")),
+        await refused(people.enter("gone@eia.example.in")),
+        await refused(people.enter("empty@eia.example.in", "")),
+        await refused(people.enter("", "")),
+    }
+    for _ in range(6):
+        said.add(await refused(people.enter(OFFICER, "not the password")))
+    said.add(await refused(people.enter(OFFICER)))  # right, but paused
+    assert len(said) == 1
+
+
+async def test_an_unknown_address_costs_the_same_work_as_a_known_one(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    await people.officer()
+    tried: list[str] = []
+    fits = passwords._fits
+    monkeypatch.setattr(passwords, "_fits", lambda password, kept: tried.append(kept) or fits(password, kept))
+    for email in ("nobody@eia.example.in", OFFICER):
+        await refused(people.enter(email, "not the password"))
+    assert len(tried) == 2
+
+
+async def test_wrong_tries_pause_an_account_for_longer_and_longer(people: People) -> None:
+    id = await people.officer()
+    for _ in range(5):
+        await refused(people.enter(OFFICER, "wrong"))
+    await refused(people.enter(OFFICER))
+    people.later(seconds=59)
+    await refused(people.enter(OFFICER))
+    people.later(seconds=2)
+    await refused(people.enter(OFFICER, "wrong"))  # the sixth: two minutes
+    people.later(seconds=61)
+    await refused(people.enter(OFFICER))
+    people.later(seconds=60)
+    assert await people.whole(OFFICER, id)
+    [row] = await Account.select(Account.failed, Account.locked_until).where(Account.id == id)
+    assert (row["failed"], row["locked_until"]) == (0, None)
+    for _ in range(40):
+        people.later(hours=2)
+        await refused(people.enter(OFFICER, "wrong"))
+    people.later(hours=1, seconds=1)
+    assert await people.whole(OFFICER, id), "no pause is longer than an hour"
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["short", "x" * 201, "ababababababab", "officer is my name", "my long password", "ECOO ecoo for ever"],
+)
+def test_weak_passwords_are_refused_with_what_is_wrong(password: str) -> None:
+    with pytest.raises(Refused, match="Choose another password"):
+        passwords.require_strong(password, email=OFFICER)
+    passwords.require_strong(PASSWORD, email=OFFICER)
+
+
+async def test_a_hash_of_lighter_settings_is_renewed_at_the_next_sign_in(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    from argon2 import PasswordHasher
+
+    id = await people.person("p@firm.example.in")
+    [before] = await Account.select(Account.password_hash).where(Account.id == id)
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+    await people.enter("p@firm.example.in")
+    [after] = await Account.select(Account.password_hash).where(Account.id == id)
+    assert before != after
+    assert await passwords.fits(PASSWORD, after["password_hash"])
+
+
+# --- second factor --------------------------------------------------------------------------------
+
+
+async def test_an_officer_is_in_after_password_and_code_and_not_before(people: People) -> None:
+    id = await people.officer()
+    entered = await people.enter(OFFICER)
+    half = await people.here(entered.token)
+    assert (entered.stage, half.whole, half.proved_at) == (Stage.CODE, False, None)
+    assert half.scope.kind == "public", "half a sign-in sees nothing"
+    done = await people.second(entered.token, people.code(id))
+    principal = await people.here(done.token)
+    assert principal.whole
+    assert principal.role is not None
+    assert principal.role.office_ids == {people.office_id}
+    assert await people.resume(entered.token) is None, "each step has a new token"
+
+
+async def test_no_code_counts_twice_nor_one_before_the_last(people: People) -> None:
+    id = await people.officer()
+    earlier, code, next_one = (people.code(id, steps=step) for step in (-1, 0, 1))
+    await people.second((await people.enter(OFFICER)).token, code)
+    for used in (code, earlier):
+        await refused(people.second((await people.enter(OFFICER)).token, used))
+    await people.second((await people.enter(OFFICER)).token, next_one)
+
+
+@pytest.mark.parametrize(
+    "code", ["", "000000", "12345", "1234567", "abcdef", "\uff11\uff12\uff13\uff14\uff15\uff16", "00 00 00", "x" * 5000]
+)
+async def test_other_codes_are_refused_and_counted(people: People, code: str) -> None:
+    id = await people.officer()
+    people.secrets[id] = "A" * 32
+    async with uow():
+        await Account.update({Account.totp_sealed: people.box.seal("A" * 32, purpose=f"account:{id}:totp")}).where(Account.id == id)
+    entered = await people.enter(OFFICER)
+    assert "not right" in await refused(people.second(entered.token, code))
+    [row] = await Account.select(Account.failed).where(Account.id == id)
+    assert row["failed"] == 1
+
+
+async def test_codes_far_from_now_are_not_taken(people: People) -> None:
+    id = await people.officer()
+    for steps in (-2, 2):
+        await refused(people.second((await people.enter(OFFICER)).token, people.code(id, steps=steps)))
+
+
+async def test_guessing_codes_pauses_as_guessing_passwords_does(people: People) -> None:
+    id = await people.officer()
+    entered = await people.enter(OFFICER)
+    for _ in range(5):
+        await refused(people.second(entered.token, "000000"))
+    assert "pauses for 1 min" in await refused(people.second(entered.token, people.code(id)))
+    people.later(seconds=61)
+    assert (await people.second(entered.token, people.code(id))).stage is Stage.WHOLE
+
+
+async def test_half_a_sign_in_does_not_wait_for_ever(people: People) -> None:
+    await people.officer()
+    entered = await people.enter(OFFICER)
+    assert await people.later(minutes=11).resume(entered.token) is None
+
+
+async def test_a_factor_is_set_up_with_a_first_code_and_gives_recovery_codes_once(people: People) -> None:
+    id = await people.officer(factor=False)
+    elsewhere = await people.enter(OFFICER)
+    entered = await people.enter(OFFICER)
+    assert entered.stage is Stage.SETTING_UP
+    principal = await people.here(entered.token)
+    factor, sealed = access.begin_factor(principal, host="coo.example.in", box=people.box)
+    assert re.fullmatch(r"otpauth://totp/ecoo%20coo\.example\.in:officer%40eia\.example\.in\?.*", factor.uri)
+    assert factor.secret not in repr(factor)
+    assert factor.secret not in sealed
+    people.secrets[id] = factor.secret
+
+    async def confirm(code: str) -> tuple[access.Entered, tuple[str, ...]]:
+        return await access.confirm_factor(principal, sealed, code, box=people.box, device=DEVICE, limits=people.limits, at=people.at)
+
+    await refused(confirm("000000"))
+    done, codes = await confirm(people.code(id))
+    assert len(set(codes)) == RECOVERY_CODES
+    assert (await people.here(done.token)).whole
+    assert await people.resume(elsewhere.token) is None, "what was begun without the factor ends"
+    [row] = await Account.select(Account.totp_sealed).where(Account.id == id)
+    assert factor.secret not in row["totp_sealed"]
+    await refused(people.second((await people.enter(OFFICER)).token, people.code(id)))  # the first code was used up
+
+
+async def test_another_persons_new_secret_is_not_taken_for_mine(people: People) -> None:
+    await people.officer(factor=False)
+    await people.officer("other@eia.example.in", factor=False)
+    mine, theirs = [await people.here((await people.enter(email)).token) for email in (OFFICER, "other@eia.example.in")]
+    _, sealed = access.begin_factor(theirs, host="h", box=people.box)
+    with pytest.raises(EngineError):
+        await access.confirm_factor(mine, sealed, "000000", box=people.box, device=DEVICE, limits=people.limits, at=people.at)
+
+
+async def test_a_known_factor_is_not_replaced_by_who_only_knows_the_password(people: People) -> None:
+    id = await people.officer()
+    for token in ((await people.enter(OFFICER)).token, await people.whole(OFFICER, id)):
+        principal = await people.here(token)
+        _, sealed = access.begin_factor(principal, host="h", box=people.box)
+        people.later(minutes=people.limits.fresh_minutes + 1)
+        with pytest.raises(Forbidden, match="present app first"):
+            await access.confirm_factor(principal, sealed, "0", box=people.box, device=DEVICE, limits=people.limits, at=people.at)
+
+
+async def test_a_recovery_code_opens_once_and_only_for_its_person(people: People) -> None:
+    ids = [await people.officer(), await people.officer("other@eia.example.in")]
+    async with uow():
+        codes = await access.factors.new_recovery_codes(ids[0], people.at)
+    await refused(people.second((await people.enter("other@eia.example.in")).token, codes[0]))
+    typed = codes[0].lower().replace("-", " ")
+    assert (await people.second((await people.enter(OFFICER)).token, typed)).stage is Stage.WHOLE
+    await refused(people.second((await people.enter(OFFICER)).token, codes[0]))
+    assert await access.recovery_codes_left(ids[0]) == RECOVERY_CODES - 1
+    async with uow():
+        await access.factors.new_recovery_codes(ids[0], people.at)
+    await refused(people.second((await people.enter(OFFICER)).token, codes[1]))
+
+
+# --- proof, passwords, audit ----------------------------------------------------------------------
+
+
+async def test_a_person_proves_themselves_again_before_what_is_dangerous(people: People) -> None:
+    id = await people.officer()
+    token = await people.whole(OFFICER, id)
+    people.later(minutes=20)
+    principal = await people.here(token)
+    from datetime import timedelta
+
+    assert not principal.proved_within(timedelta(minutes=10), people.at)
+
+    async def prove(password: str, code: str) -> access.Entered:
+        return await access.prove(principal, password, code, box=people.box, device=DEVICE, limits=people.limits, at=people.at)
+
+    await refused(prove("wrong", people.code(id)))
+    await refused(prove(PASSWORD, "000000"))
+    done = await prove(PASSWORD, people.code(id))
+    again = await people.here(done.token)
+    assert again.proved_within(timedelta(minutes=10), people.at)
+    assert again.role == principal.role
+    assert await people.resume(token) is None
+
+
+async def test_a_changed_password_ends_all_other_sessions(people: People) -> None:
+    id = await people.exporter_user("user@firm.example.in", "see")
+    other, here = await people.whole("user@firm.example.in", id), await people.whole("user@firm.example.in", id)
+    principal = await people.here(here)
+
+    async def change(old: str, new: str) -> access.Entered:
+        return await access.change_password(principal, old, new, device=DEVICE, limits=people.limits, at=people.at)
+
+    assert "present password" in await refused(change("wrong", "four new words for me"))
+    assert "Choose another" in await refused(change(PASSWORD, "short"))
+    done = await change(PASSWORD, "four new words for me")
+    assert (await people.here(done.token)).whole
+    assert [await people.resume(token) for token in (other, here)] == [None, None]
+    await refused(people.enter("user@firm.example.in"))
+    await people.enter("user@firm.example.in", "four new words for me")
+
+
+async def test_secrets_stand_in_no_row_and_in_no_audit(people: People) -> None:
+    id = await people.officer()
+    token = await people.whole(OFFICER, id)
+    await refused(people.enter(OFFICER, "wrong but secret"))
+    rows = str([*await AuditEntry.select(), *await Account.select(), *await access.sessions.Session.select()])
+    for secret in (PASSWORD, people.secrets[id], token, "wrong but secret"):
+        assert secret not in rows
+    acts = {row["act"] for row in await AuditEntry.select(AuditEntry.act)}
+    assert {"signed_in", "sign_in_failed"} <= acts
+    assert token not in repr(await people.enter(OFFICER))
