@@ -18,7 +18,7 @@ from engine.people.exporters import (
 from engine.people.forms import confirm_form, require_confirmed
 from engine.people.keys import Caller, make_key, revoke_key, who_calls
 from engine.people.officers import OfficerHere, add_officer, find_officer, map_officer, put_appearance, require_mapped, require_may_issue
-from engine.people.offices import OfficeHere, add_agency, add_office, count_agencies, find_office, put_stamp
+from engine.people.offices import OfficeHere, add_agency, add_office, agency_by_code, count_agencies, find_office, put_stamp
 
 __all__ = [
     "Caller",
@@ -33,6 +33,7 @@ __all__ = [
     "add_exporter_user",
     "add_office",
     "add_officer",
+    "agency_by_code",
     "answer_captcha",
     "appoint_administrator",
     "appoint_to_desk",

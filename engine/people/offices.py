@@ -12,7 +12,7 @@ from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering
 
-__all__ = ["OfficeHere", "add_agency", "add_office", "count_agencies", "find_office", "put_stamp"]
+__all__ = ["OfficeHere", "add_agency", "add_office", "agency_by_code", "count_agencies", "find_office", "put_stamp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,16 @@ async def add_office(agency_id: UUID, code: str, name: str, city: str, address: 
         await Office.insert(office)
         await audit("office_added", room="people", subject=str(office.id), actor=actor, at=at, agency=agency_id, office=office.id)
     return UUID(str(office.id))
+
+
+async def agency_by_code(scope: Scope, code: str) -> UUID:
+    """The agency of that code. Raises Refused if the register has none that is listed and that the scope covers."""
+    row = await covering(scope, Agency.select(Agency.id, Agency.delisted_on).where(Agency.code == code), Agency, agency="id").first()
+    if row is None:
+        raise Refused(f"There is no agency {code} in the register.", box="agency", rule="agency in the register")
+    if row["delisted_on"] is not None:
+        raise Refused(f"The agency {code} was delisted on {row['delisted_on']}; nobody administers it.", box="agency", rule="agency listed")
+    return UUID(str(row["id"]))
 
 
 async def find_office(scope: Scope, agency_code: str, office_code: str) -> OfficeHere:
