@@ -18,6 +18,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from litestar import Litestar
 from reportlab.pdfgen.canvas import Canvas
 
@@ -28,6 +29,7 @@ from engine.config import Config, load
 from engine.filing import Draft, open_draft, read
 from engine.issuing.tables import ApprovalRow
 from engine.people import add_agency, add_office, make_key
+from engine.people.access import passwords
 from engine.people.tables import Account, Enrolment, Officer
 from engine.proof import Numbered, SeriesRule, Standing, add_file, move, take_number, void
 from engine.schema.migrate import migrate
@@ -268,6 +270,13 @@ def _no_rounds_of_their_own() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("admin.limits._FLUSH_S", 3600.0)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _light_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of passwords that cost a millisecond."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobodys.cache_clear()
 
 
 Opening = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]

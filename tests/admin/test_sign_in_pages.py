@@ -9,13 +9,12 @@ from uuid import UUID
 import httpx
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 from litestar import Litestar
 
 from engine.mail.letter import unsealed
 from engine.mail.tables import LetterRow
 from engine.people import add_officer, appoint_administrator
-from engine.people.access import give_password, passwords
+from engine.people.access import give_password
 from engine.people.tables import Account, Agency, Officer
 from engine.store import uow
 from tests.admin.conftest import BASE, TOKEN
@@ -66,12 +65,6 @@ class Browser:
 
     def code(self, secret: str, steps: int = 0) -> str:
         return pyotp.TOTP(secret).at(int(self.clock.now().timestamp()) + 30 * steps)
-
-
-@pytest.fixture(autouse=True)
-def light_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    passwords._nobodys.cache_clear()
 
 
 @pytest.fixture
