@@ -5,7 +5,7 @@ from engine.clock import IST, Clock, ist_day
 from engine.config import site_folder
 from engine.contracts import CONTRACT
 from engine.contracts.abilities import Rehearses, SignsAtOnce, Stands
-from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageKind, ImageRequest, Mark, Placed, Rect
+from engine.contracts.drawing import Adjust, CleanImage, Drawing, DrawRequest, ImageFault, ImageKind, ImageRequest, Mark, Placed, Rect
 from engine.contracts.form import Box, Face, Filled, Form, Leaf, Pack, Sheet
 from engine.contracts.origin import Finding, Outcome
 from engine.contracts.rules import Criterion, OriginRules
@@ -52,6 +52,7 @@ __all__ = [
     "CONTRACT",
     "IST",
     "Action",
+    "Adjust",
     "AgentJob",
     "Application",
     "Box",
@@ -73,6 +74,7 @@ __all__ = [
     "Form",
     "FormPost",
     "HttpReply",
+    "ImageFault",
     "ImageKind",
     "ImageRequest",
     "Item",

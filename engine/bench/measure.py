@@ -15,6 +15,7 @@ from engine.bench.pipelines import Pipelines, measure_pipelines
 from engine.bench.result import Result
 from engine.bench.serving import Register, Served, example_row, fill, free_port, measure_look_ups
 from engine.bench.stage import Demonstration, site_config, stopped_clock
+from engine.bench.studio import measure_studio
 from engine.clock import SystemClock, ist_day
 from engine.config import Config
 from engine.registry import load
@@ -26,6 +27,7 @@ _BATCH_ROUNDS = 3
 _DRAWN_FOR_MEMORY = 50
 _ROWS, _MOST_ROWS = 10_000, 1_000_000
 _ASKING_S = 3.0
+_PICTURES_SEED = 1
 _GROWING = frozenset({"AIFTA", "IJCEPA", "MERCOSUR"})  # columns, one wide block, two joined tables
 
 
@@ -54,7 +56,8 @@ def measure(config: Config, demonstration: Demonstration, *, rounds: int = 15, q
         today = ist_day(SystemClock().now())
         origin = measure_origin(today, rounds=rounds)
         growth = asyncio.run(_growth(site, today, rounds=min(rounds, _BATCH_ROUNDS)))
-        return Result(pipelines, batches.drawing, batches.corridor, served, batches.rss_mib, origin, growth)
+        studio = asyncio.run(measure_studio(_PICTURES_SEED))
+        return Result(pipelines, batches.drawing, batches.corridor, served, batches.rss_mib, origin, growth, studio)
 
 
 async def _growth(site: Config, today: date, *, rounds: int) -> float:

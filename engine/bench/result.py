@@ -8,6 +8,7 @@ from engine.bench.batch import Batch
 from engine.bench.origin import Origin
 from engine.bench.pipelines import Pipelines
 from engine.bench.serving import Served
+from engine.bench.studio import Studio
 
 __all__ = ["Figure", "Result"]
 
@@ -61,6 +62,7 @@ class Result:
     drawing_rss_mib: float | None
     origin: Origin | None
     growth: float | None
+    studio: Studio | None = None
 
     @property
     def figures(self) -> list[Figure]:
@@ -81,6 +83,17 @@ class Result:
             Figure("drawing_growth", "drawing 200 goods to 8 times 25", self.growth, 1.0, at_least=False),
             Figure("origin_ms", "1,000 inputs on every scheme, ms", origin.ms if origin else None, 100, at_least=False),
             Figure("origin_mib", "memory of that check, MiB", origin.peak_mib if origin else None, 50, at_least=False),
+            *self._pictures(),
+        ]
+
+    def _pictures(self) -> list[Figure]:
+        """The figures of cleaning stamps and signatures."""
+        studio = self.studio
+        return [
+            Figure("studio_f1", "cleaned pictures against their true ink, mean F1", studio.f1[0] if studio else None, 0.92),
+            Figure("studio_refused", "hopeless pictures refused, of 12", studio.refused[0] if studio else None, 11),
+            Figure("studio_photo_ms", "a 12-megapixel photo, ms", studio.photo_ms[0] if studio else None, 1500, at_least=False),
+            Figure("studio_mib", "memory of the child that cleans, MiB", studio.peak_mib if studio else None, 512, at_least=False),
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -121,6 +134,8 @@ class Result:
                 for rows, load in each.by_rows.items():
                     speed = f"{load.per_second:.0f} a second, half within {load.p50_ms:.1f} ms, 99 % within {load.p99_ms:.1f} ms"
                     yield f"  by {way:<6} of {rows:>7} certificates: {speed}"
+        if self.studio:
+            yield from ("", *self.studio.plain().splitlines())
         yield ""
         yield f"{'goals':<60} {'measured':>12}   goal"
         yield from (figure.line for figure in self.figures)

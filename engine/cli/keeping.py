@@ -1,5 +1,6 @@
 """Commands of the operator: migrate, demo, bench, and the audit log."""
 
+import asyncio
 import dataclasses
 import shlex
 from pathlib import Path
@@ -85,12 +86,21 @@ def bench(
     rounds: Annotated[int, Parameter(help="How many rounds each case runs, in turn.", validator=Number(gte=1))] = 15,
     quick: Annotated[bool, Parameter(negative=(), help="Only the pipelines in one process: no batches, no servers.")] = False,
     full: Annotated[bool, Parameter(negative=(), help="Also look up in a register of a million certificates: ten minutes, 5 GB.")] = False,
+    pictures: Annotated[
+        Path | None, Parameter(help="Measure nothing: draw twenty photos of stamps and signatures beside what is made of them, as PNG.")
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
     """Measure this pipeline beside the naive one (xhtml2pdf, segno, pyHanko with defaults), interleaved in one run."""
     from engine.bench import Demonstration, measure
 
+    if pictures is not None:
+        from engine.bench.studio import contact_sheet
+
+        pictures.write_bytes(asyncio.run(contact_sheet()))
+        say(str(pictures.absolute()))
+        return DONE
     demo_site = Demonstration(demonstration.ensure_demo, demonstration.OFFICER, demonstration.demo_key)
     result = measure(site_config(config), demo_site, rounds=rounds, quick=quick, full=full)
     show(result.as_json(), as_json=json, plain=result.plain)

@@ -7,8 +7,21 @@ from datetime import date
 from enum import StrEnum
 
 from engine.contracts.form import Filled, Form
+from engine.errors import Refused
 
-__all__ = ["CleanImage", "DrawRequest", "Drawing", "ImageKind", "ImageRequest", "Mark", "Placed", "Rect"]
+__all__ = [
+    "Adjust",
+    "CleanImage",
+    "DrawRequest",
+    "Drawing",
+    "ImageFault",
+    "ImageKind",
+    "ImageRequest",
+    "Mark",
+    "Placed",
+    "Preview",
+    "Rect",
+]
 
 
 class Mark(StrEnum):
@@ -26,23 +39,87 @@ class ImageKind(StrEnum):
     SIGNATURE = "signature"
 
 
+class ImageFault(StrEnum):
+    """What keeps a cleaned picture from being a good one."""
+
+    BLURRED = "blurred"
+    CLIPPED = "clipped"
+    TOO_SMALL = "too_small"
+    NO_INK = "no_ink"
+    BACKGROUND_LEFT = "background_left"
+    PALE = "pale"
+    SPECKS = "specks"
+    LINES_LEFT = "lines_left"
+    PRINT_BENEATH = "print_beneath"
+
+    def __reduce_ex__(self, _: object) -> tuple[type["ImageFault"], tuple[str]]:
+        # By its value: Enum's own way calls getattr, which no answer of a child may.
+        return ImageFault, (self.value,)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """What a person sets where the automatic result is not good enough. Raises Refused naming what is out of range.
+
+    `threshold` is -50 to 50: up keeps only darker ink, down keeps paler ink too. `crop` is left, top, right and bottom in
+    thousandths of the upright picture, None for all of it. What was cropped is then turned clockwise by `rotation`, in
+    tenths of a degree, -1800 to 1800.
+    """
+
+    threshold: int = 0
+    crop: tuple[int, int, int, int] | None = None
+    rotation: int = 0
+
+    def __post_init__(self) -> None:
+        _require_whole("threshold", self.threshold, -50, 50)
+        _require_whole("rotation", self.rotation, -1800, 1800)
+        if self.crop is None:
+            return
+        if not isinstance(self.crop, tuple) or len(self.crop) != 4:
+            raise Refused("The adjustment crop must be four numbers: left, top, right, bottom.", rule="crop")
+        for edge in self.crop:
+            _require_whole("crop", edge, 0, 1000)
+        left, top, right, bottom = self.crop
+        if right <= left or bottom <= top:
+            raise Refused("The adjustment crop leaves nothing: its right must be beyond its left, its bottom beyond its top.", rule="crop")
+
+
+def _require_whole(name: str, value: object, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise Refused(f"The adjustment {name} must be a whole number from {least} to {most}.", rule=name)
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """A picture as it was uploaded: untrusted bytes."""
+    """A picture as it was uploaded: untrusted bytes; and what a person adjusted."""
 
     kind: ImageKind
-    data: bytes
+    data: bytes = field(repr=False)
+    adjust: Adjust = Adjust()
 
 
 @dataclass(frozen=True, slots=True)
 class CleanImage:
-    """A cleaned picture: PNG with alpha, one ink colour, at most 400 px a side, no metadata. Quality is 0 to 100."""
+    """A cleaned picture: PNG with alpha, one ink colour, at most 400 px a side, no metadata. Quality is 0 to 100.
 
-    png: bytes
+    `faults` says what keeps it from being better, `notes` in sentences what mends each.
+    """
+
+    png: bytes = field(repr=False)
     width_px: int
     height_px: int
     quality: int
     notes: tuple[str, ...] = ()
+    faults: tuple[ImageFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """An upload as pages may show it: a JPEG of our own encoding, upright, at most 800 px a side, no metadata."""
+
+    jpeg: bytes = field(repr=False)
+    width_px: int
+    height_px: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,25 @@
 """What the child processes of drawing do: small functions that are named by import, fed bytes, and answer with data."""
 
+import contextlib
 import io
 import pickle
-from typing import Any
+import resource
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageRequest
+from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageRequest, Preview
 from engine.contracts.form import Form
-from engine.errors import Refused
+from engine.errors import ConfigError, Refused
 
-__all__ = ["clean", "draw", "examine", "examine_image", "picture", "warm_images", "warm_press"]
+if TYPE_CHECKING:
+    from engine.drawing.pictures.images import Cleaned
+
+__all__ = ["clean", "clean_and_place", "draw", "examine", "examine_image", "peak_mib", "picture", "preview", "warm_images", "warm_press"]
 
 _forms: dict[str, Form] = {}
 _DPI = (36, 300)
+# A 12-megapixel photo takes less than one; the kernel ends a child that takes more for one picture.
+_CPU_S = 5
 
 
 def warm_press() -> None:
@@ -31,6 +39,10 @@ def warm_images() -> None:
     import pypdfium2  # noqa: F401
 
     import engine.drawing.pictures.images  # noqa: F401
+    from engine.drawing.pictures.opencv import opencv
+
+    with contextlib.suppress(ConfigError):
+        opencv()
 
 
 def draw(form_sha256: str, form: bytes, rest: dict[str, Any]) -> Drawing:
@@ -51,9 +63,46 @@ def clean(request: ImageRequest) -> CleanImage:
     """One cleaned and inspected picture."""
     from engine.drawing.pictures.images import clean_now, inspect_image
 
-    cleaned = clean_now(request)
+    with _little_time():
+        cleaned = clean_now(request)
     inspect_image(cleaned)
     return cleaned
+
+
+def clean_and_place(request: ImageRequest) -> "Cleaned":
+    """One cleaned picture and where it was found, for those who measure."""
+    from engine.drawing.pictures.images import made
+
+    with _little_time():
+        return made(request)
+
+
+def peak_mib() -> float:
+    """The most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def preview(data: bytes) -> Preview:
+    """An upload as pages may show it."""
+    from engine.drawing.pictures.images import preview_now
+
+    with _little_time():
+        return preview_now(data)
+
+
+@contextlib.contextmanager
+def _little_time() -> Iterator[None]:
+    """Lets this process use a few seconds of the processor's time from now on, and then no more of it."""
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    ceiling = int(used.ru_utime + used.ru_stime) + 1 + _CPU_S
+    if before[1] != resource.RLIM_INFINITY:
+        ceiling = min(ceiling, before[1])
+    resource.setrlimit(resource.RLIMIT_CPU, (ceiling, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
 def examine_image(cleaned: CleanImage) -> None:

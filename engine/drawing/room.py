@@ -10,15 +10,15 @@ from dataclasses import fields
 from typing import Any
 
 from engine.children import Children
-from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageRequest, Placed, Rect
+from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageFault, ImageRequest, Placed, Preview, Rect
 from engine.contracts.form import Form
 from engine.drawing import deeds
 from engine.errors import EngineError, PluginError, Refused
 
 __all__ = ["DrawingRoom"]
 
-# OpenCV and its linear algebra reserve address space far beyond what they touch.
-_IMAGES_MIB = 1536
+# Of address space: OpenCV and its linear algebra reserve some 300 MiB that they never touch, so that what is used stays below 512.
+_IMAGES_MIB = 768
 _IMAGES_TIMEOUT_S = 20.0
 
 
@@ -41,7 +41,7 @@ class DrawingRoom:
             timeout_s=_IMAGES_TIMEOUT_S,
             name="images",
             initializer=deeds.warm_images,
-            answers=(CleanImage,),
+            answers=(CleanImage, ImageFault, Preview),
             blame=Refused,
         )
         self._pickled: dict[str, bytes] = {}
@@ -72,12 +72,19 @@ class DrawingRoom:
         return guest
 
     async def clean(self, request: ImageRequest) -> CleanImage:
-        """The cleaned picture of a stamp or signature. Raises Refused saying what is wrong with the upload."""
+        """The cleaned picture of a stamp or signature, as a person adjusted it.
+
+        Raises Refused saying what is wrong with the upload.
+        """
         guest: CleanImage | None = await self._ask("coo_clean_image", CleanImage, request)
         if guest is None:
             return await self._images.run(deeds.clean, request)
         await self._images.run(deeds.examine_image, guest)
         return guest
+
+    async def preview(self, data: bytes) -> Preview:
+        """An upload as pages may show it: of our own encoding, small, upright, without metadata. Raises Refused as `clean` does."""
+        return await self._images.run(deeds.preview, data)
 
     async def picture(self, pdf: bytes, page: int, dpi: int) -> bytes:
         """One page of a PDF, counted from 0, as PNG at 36 to 300 dpi. Raises Refused for a page that is not there."""
