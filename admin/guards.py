@@ -53,10 +53,21 @@ async def require_own_form(connection: ASGIConnection[Any, Any, Any, Any], _: Ba
         return
     _require_own_origin(connection)
     seal = parts_of(connection).seal
-    sent = (await _request(connection).form()).get(FIELD)
+    try:
+        sent = (await _request(connection).form()).get(FIELD)
+    except (ValueError, LookupError) as error:  # bytes that are no text, or a set of characters that nobody knows
+        raise Forbidden("This form cannot be read. Load the page again and send it once more.", code="form_seal") from error
     known = connection.cookies.get(seal.cookie_name)
     if not (seal.is_ours(sent) and seal.is_ours(known) and sent == known):
         raise Forbidden("This form was not opened here, or was open too long. Load the page again and send it once more.", code="form_seal")
+
+
+def _host_of(origin: str) -> str:
+    """The host of an origin; one that cannot be read has none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _request(connection: ASGIConnection[Any, Any, Any, Any]) -> Request[Any, Any, Any]:
@@ -68,6 +79,6 @@ def _request(connection: ASGIConnection[Any, Any, Any, Any]) -> Request[Any, Any
 
 def _require_own_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     origin = connection.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc.lower() != connection.headers.get("host", "").lower()
+    foreign = origin is not None and _host_of(origin) != connection.headers.get("host", "").lower()
     if foreign or connection.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise Forbidden("This form was sent from another site. Open the page here and send it again.", code="foreign_origin")

@@ -11,8 +11,8 @@ from admin.pages.forms import sent
 from admin.pages.rendering import page
 from admin.pages.sign_in import count
 from admin.parts import site_of
-from admin.persons import device_of, go, own_path, person_of
-from engine.errors import Refused
+from admin.persons import SignInFirst, device_of, go, own_path, person_of
+from engine.errors import Forbidden, Refused
 from engine.people.access import act_as, change_password, end, prove, recovery_codes_left, sessions_of
 
 __all__ = ["HANDLERS"]
@@ -49,8 +49,16 @@ async def new_password(request: Request[Any, Any, Any]) -> Response[Any]:
         return await _overview(request, {"again": "The two new passwords are not the same; type the new one twice."})
     try:
         done = await change_password(
-            person_of(request), told["old"], told["new"], device=device_of(request), limits=site.config.access, at=site.clock.now()
+            person_of(request),
+            told["old"],
+            told["new"],
+            box=site.secrets,
+            device=device_of(request),
+            limits=site.config.access,
+            at=site.clock.now(),
         )
+    except Forbidden:
+        raise SignInFirst("") from None
     except Refused as refusal:
         return await _overview(request, {refusal.box or "old": refusal.say})
     return go(request, "/account?changed=1", done.token)
@@ -65,7 +73,7 @@ async def prove_form(request: Request[Any, Any, Any], next: FromQuery[str] = "")
 @post("/prove", status_code=200, include_in_schema=False)
 async def prove_again(request: Request[Any, Any, Any]) -> Response[Any]:
     """Takes them, and leads back to what was wanted."""
-    count(request, "sign_in")
+    count(request, "account")
     told, site = await sent(request, "password", "code", "next"), site_of(request)
     try:
         done = await prove(
@@ -77,6 +85,8 @@ async def prove_again(request: Request[Any, Any, Any]) -> Response[Any]:
             limits=site.config.access,
             at=site.clock.now(),
         )
+    except Forbidden:
+        raise SignInFirst("") from None
     except Refused as refusal:
         return page(request, "prove.html", status=422, form=True, next=own_path(told["next"]), wrong={"password": refusal.say})
     return go(request, own_path(told["next"]) or "/account", done.token)

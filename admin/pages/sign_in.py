@@ -3,8 +3,8 @@
 What was typed is kept, but no password and no code; every step has a session token of its own.
 """
 
-from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import segno
 from litestar import Request, get, post
@@ -12,7 +12,7 @@ from litestar.params import FromQuery
 from litestar.response import Response
 from markupsafe import Markup
 
-from admin.limits import EVERYBODY, address_of
+from admin.limits import address_of
 from admin.pages.forms import sent
 from admin.pages.rendering import page
 from admin.parts import parts_of, site_of
@@ -26,23 +26,22 @@ from engine.people.access import (
     confirm_factor,
     end,
     enter,
+    may_set_factor,
     second_factor,
     shown_factor,
 )
 
 __all__ = ["code_form", "count", "enter_code", "enter_password", "factor_form", "form", "set_factor", "sign_out"]
 
-_PER_MINUTE, _ALL_PER_MINUTE = 20, 2000
+_PER_MINUTE = 20
 HOME = "/account"
 _PROVE = "/account/prove?next=/sign-in/factor"
 _STEPS = {Stage.CODE: "/sign-in/code", Stage.SETTING_UP: "/sign-in/factor", Stage.WHOLE: HOME}
 
 
 def count(request: Request[Any, Any, Any], name: str) -> None:
-    """Counts a try of this address; raises TooMany."""
-    limits = parts_of(request).limits
-    limits.hit(name, address_of(request), _PER_MINUTE)
-    limits.hit(name, EVERYBODY, _ALL_PER_MINUTE)
+    """Counts a try of this address; raises TooMany. Nothing counts for everybody together: a stranger could close the door for all."""
+    parts_of(request).limits.hit(name, address_of(request), _PER_MINUTE)
 
 
 @get("/sign-in", include_in_schema=False)
@@ -73,6 +72,8 @@ async def enter_password(request: Request[Any, Any, Any]) -> Response[Any]:
             chosen=False,
             wrong={"password": refusal.say},
         )
+    if person := whoever(request):  # the browser's old session does not live on unseen
+        await end(person, person.session_id, at=site.clock.now())
     return go(request, _on(done.stage, back), done.token)
 
 
@@ -86,8 +87,8 @@ async def code_form(request: Request[Any, Any, Any], next: FromQuery[str] = "") 
 @post("/sign-in/code", status_code=200, include_in_schema=False)
 async def enter_code(request: Request[Any, Any, Any]) -> Response[Any]:
     """Takes a code of the app, or a recovery code."""
-    count(request, "sign_in")
     person = _in_stage(request, Stage.CODE)
+    count(request, "sign_in_code")
     told, site = await sent(request, "code", "next"), site_of(request)
     try:
         done = await second_factor(
@@ -102,17 +103,17 @@ async def enter_code(request: Request[Any, Any, Any]) -> Response[Any]:
 async def factor_form(request: Request[Any, Any, Any], next: FromQuery[str] = "") -> Response[Any]:
     """A fresh secret to put into an authenticator app."""
     person, site = _may_set_up(request), site_of(request)
-    if person.has_factor and not person.proved_within(timedelta(minutes=site.config.access.fresh_minutes), site.clock.now()):
+    if not may_set_factor(person, limits=site.config.access, at=site.clock.now()):
         return go(request, _PROVE)
-    factor, sealed = begin_factor(person, host=request.headers.get("host", ""), box=site.secrets)
+    factor, sealed = begin_factor(person, host=_host(request), box=site.secrets)
     return _factor(request, factor, sealed, back=own_path(next))
 
 
 @post("/sign-in/factor", status_code=200, include_in_schema=False)
 async def set_factor(request: Request[Any, Any, Any]) -> Response[Any]:
     """Takes the first code of the new secret; shows the recovery codes, this once."""
-    count(request, "sign_in")
     person, site = _may_set_up(request), site_of(request)
+    count(request, "sign_in_code")
     told = await sent(request, "code", "sealed", "next")
     back = own_path(told["next"])
     try:
@@ -130,7 +131,7 @@ async def set_factor(request: Request[Any, Any, Any]) -> Response[Any]:
     except Untrusted:
         return go(request, "/sign-in/factor")
     except Refused as refusal:
-        factor = shown_factor(person, told["sealed"], host=request.headers.get("host", ""), box=site.secrets)
+        factor = shown_factor(person, told["sealed"], host=_host(request), box=site.secrets)
         return _factor(request, factor, told["sealed"], back=back, wrong={"code": refusal.say})
     shown = page(request, "recovery_codes.html", codes=codes, next=back or HOME)
     return with_session(request, shown, done.token)
@@ -143,6 +144,11 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
     if person is not None:
         await end(person, person.session_id, at=site_of(request).clock.now())
     return go(request, "/", "")
+
+
+def _host(request: Request[Any, Any, Any]) -> str:
+    """Our host as the app shows it; never what a browser claims."""
+    return urlsplit(site_of(request).config.site.public_url).netloc
 
 
 def _in_stage(request: Request[Any, Any, Any], stage: Stage) -> Principal:

@@ -294,3 +294,33 @@ async def test_a_new_factor_needs_a_fresh_proof(browser: Browser, administrator:
     proved = await browser.send("/account/prove", password=PASSWORD, code=browser.code(secret), next="/sign-in/factor")
     assert proved.headers["location"] == "/sign-in/factor"
     await browser.set_up()
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/password", "/verify"])
+async def test_what_no_browser_sends_is_refused_in_words(browser: Browser, path: str) -> None:
+    torn = await browser.client.post(path, data={"email": "x"}, headers={"origin": "http://["})
+    assert torn.status_code == 403
+    for part in (b"\xff", b"x\r\nContent-Type: text/plain; charset=no-such"):
+        body = b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\n' + part + b"\r\n--x--\r\n"
+        answer = await browser.client.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=x", "origin": BASE})
+        assert answer.status_code in {400, 403}, answer.text
+
+
+async def test_the_app_shows_our_host_and_not_one_that_a_browser_claims(browser: Browser, administrator: str) -> None:
+    await browser.password(administrator)
+    shown = await browser.client.get("/sign-in/factor", headers={"host": "evil.example" * 200, "accept": "text/html"})
+    assert "evil.example" not in shown.text
+    assert shown.status_code in {200, 400}
+
+
+async def test_a_second_sign_in_in_one_browser_ends_the_first(browser: Browser, administrator: str) -> None:
+    await browser.password(administrator)
+    await browser.set_up()
+    first = browser.client.cookies["session"]
+    form = TOKEN.search((await browser.get("/account")).text)
+    assert form
+    data = {"_csrf_token": form[1], "email": administrator, "password": PASSWORD}
+    again = await browser.client.post("/sign-in", data=data, headers={"origin": BASE})
+    assert again.headers["location"] == "/sign-in/code"
+    browser.client.cookies.set("session", first)
+    assert (await browser.get("/account")).status_code == 303

@@ -1,5 +1,6 @@
 """Sessions: planted, stolen, idle, old, ended, and in another role."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -85,6 +86,24 @@ async def test_a_person_of_many_roles_acts_in_one_under_a_token_of_its_own(peopl
     for key in ("platform:" + str(uuid4()), "", "officer:"):
         with pytest.raises(Forbidden, match="do not have that role"):
             await access.act_as(changed, key, limits=people.limits, device=DEVICE, at=people.at)
+
+
+async def test_no_session_slips_past_the_end_of_them_all(people: People) -> None:
+    id = await people.officer()
+    await people.administrator(id)
+    principal = await people.here(await people.whole(OFFICER, id))
+    officer = principal.roles[1]
+
+    async def ends() -> None:
+        async with uow():
+            await access.end_all(id, reason="test", at=people.at)
+
+    acts = [access.act_as(principal, officer.key, limits=people.limits, device=DEVICE, at=people.at), ends(), people.enter(OFFICER), ends()]
+    found = await asyncio.gather(*acts, return_exceptions=True)
+    alive = [row["stage"] for row in await Session.select(Session.stage).where(Session.ended_at.is_null())]
+    entered = [each for each in found if isinstance(each, access.Entered)]
+    assert len(alive) <= len(entered), "at most the sign-in that came after both"
+    assert "whole" not in alive
 
 
 async def test_changing_roles_makes_no_session_longer(people: People) -> None:

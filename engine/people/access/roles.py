@@ -118,6 +118,7 @@ async def _broker(account: UUID, at: datetime) -> Iterable[Role]:
     for row in await query.where(BrokerUser.account == account, BrokerUser.active.eq(True), BrokerUser.broker.active.eq(True)):
         grants = BrokerGrant.select(BrokerGrant.exporter).where(
             BrokerGrant.broker == row["broker"],
+            BrokerGrant.exporter.active.eq(True),
             BrokerGrant.ended_at.is_null(),
             (BrokerGrant.until_at.is_null()) | (BrokerGrant.until_at > at),
         )

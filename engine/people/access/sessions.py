@@ -15,13 +15,15 @@ from engine.config import AccessSection
 from engine.errors import Forbidden, NotFound
 from engine.people.access.roles import Role, roles_of
 from engine.people.access.tables import Session, Stage
+from engine.people.access.tries import hold
 from engine.scope import PUBLIC, Scope
 from engine.store import audit, uow
 
-__all__ = ["Device", "Listed", "Principal", "act_as", "begin", "end", "end_all", "id_of", "resume", "sessions_of", "step_up"]
+__all__ = ["Device", "Listed", "Principal", "act_as", "begin", "end", "end_all", "id_of", "reserve", "resume", "sessions_of", "step_up"]
 
 _SEEN_EVERY = timedelta(minutes=1)
 _HALF_WAY = timedelta(minutes=10)
+_MOST_PROOFS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,14 @@ class Listed:
     here: bool = field(default=False)
 
 
-async def begin(account: UUID, stage: Stage, *, device: Device, limits: AccessSection, at: datetime, acting: str = "") -> str:
-    """A new session and its token; joins the caller's unit of work. A whole one counts as just proved.
+async def begin(
+    account: UUID, stage: Stage, *, device: Device, limits: AccessSection, at: datetime, acting: str = "", proved_at: datetime | None = None
+) -> str:
+    """A new session and its token; joins the caller's unit of work. A whole one counts as just proved, if it is not said when.
 
     Without a role to act in the person begins in their widest one.
     """
+    await hold(account)
     token = secrets.token_urlsafe(32)
     span = timedelta(hours=limits.hours) if stage is Stage.WHOLE else _HALF_WAY
     roles = () if acting else await roles_of(account, at)
@@ -101,7 +106,7 @@ async def begin(account: UUID, stage: Stage, *, device: Device, limits: AccessSe
             agent=device.agent[:200],
             address=device.address[:64],
             made_at=at,
-            proved_at=at if stage is Stage.WHOLE else None,
+            proved_at=proved_at or at if stage is Stage.WHOLE else None,
             seen_at=at,
             until=at + span,
         )
@@ -117,7 +122,7 @@ async def resume(token: str, *, limits: AccessSection, at: datetime) -> Principa
     if at - row["seen_at"] >= _SEEN_EVERY:
         async with uow():
             await Session.update({Session.seen_at: at}).where(Session.id == row["id"], Session.ended_at.is_null())
-    roles = await roles_of(row["account"], at)
+    roles, has_factor = await roles_of(row["account"], at), row["totp_since"] is not None
     return Principal(
         session_id=row["id"],
         account_id=row["account"],
@@ -125,18 +130,37 @@ async def resume(token: str, *, limits: AccessSection, at: datetime) -> Principa
         name=row["name"],
         stage=Stage(row["stage"]),
         roles=roles,
-        role=next((role for role in roles if role.key == row["acting"]), None),
+        role=next((role for role in roles if role.key == row["acting"] and (has_factor or not role.needs_second_factor)), None),
         proved_at=row["proved_at"],
-        has_factor=row["totp_since"] is not None,
+        has_factor=has_factor,
         has_password=bool(row["password_hash"]),
     )
 
 
-async def step_up(principal: Principal, stage: Stage, *, device: Device, limits: AccessSection, at: datetime, acting: str = "") -> str:
-    """The same person with a new token, as just proved; joins the caller's unit of work. The old token is good no more."""
+async def step_up(
+    principal: Principal, stage: Stage, *, device: Device, limits: AccessSection, at: datetime, proved_at: datetime | None = None
+) -> str:
+    """The same person in the same role with a new token; joins the caller's unit of work. The old token is good no more.
+
+    Raises Forbidden if the session ended meanwhile.
+    """
+    await hold(principal.account_id)
     if not await _end(Session.id == principal.session_id, "renewed", at):
         raise Forbidden("This sign-in was ended or renewed meanwhile. Sign in again.", code="stage")
-    return await begin(principal.account_id, stage, device=device, limits=limits, at=at, acting=acting)
+    acting = principal.role.key if principal.whole and principal.role else ""
+    return await begin(principal.account_id, stage, device=device, limits=limits, at=at, acting=acting, proved_at=proved_at)
+
+
+async def reserve(principal: Principal, at: datetime) -> bool:
+    """Counts a proof as wrong until the session is renewed; False, and the session over, once there were too many."""
+    async with uow():
+        mine = (Session.id == principal.session_id, Session.ended_at.is_null())
+        rows = await Session.update({Session.failed: Session.failed + 1}).where(*mine).returning(Session.failed)
+        if rows and rows[0]["failed"] > _MOST_PROOFS:
+            await _end(Session.id == principal.session_id, "wrong proofs", at)
+            await audit("wrong_proofs", room="people", subject=str(principal.account_id), actor=principal.actor, at=at)
+            return False
+    return bool(rows)
 
 
 async def id_of(token: str) -> UUID:
@@ -153,8 +177,11 @@ async def act_as(principal: Principal, key: str, *, limits: AccessSection, devic
     role = next((role for role in principal.roles if role.key == key), None)
     if role is None or not principal.whole:
         raise Forbidden("You do not have that role (any more). Choose one of those listed.", code="role")
+    if role.needs_second_factor and not principal.has_factor:
+        raise Forbidden("That role needs a second factor. Set one up first, under My account.", code="role")
     token = secrets.token_urlsafe(32)
     async with uow():
+        await hold(principal.account_id)
         [old] = await Session.select(Session.until, Session.made_at).where(Session.id == principal.session_id)
         if not await _end(Session.id == principal.session_id, "renewed", at):
             raise Forbidden("This sign-in was ended or renewed meanwhile. Sign in again.", code="stage")
@@ -185,6 +212,7 @@ async def end(principal: Principal, session: UUID, *, at: datetime) -> None:
 
 async def end_all(account: UUID, *, reason: str, at: datetime, but: UUID | None = None) -> int:
     """Ends every session of an account, but one; joins the caller's unit of work, and gives how many there were."""
+    await hold(account)
     mine = Session.account == account
     return await _end(mine if but is None else mine & (Session.id != but), reason, at)
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from piccolo.columns import Timestamptz
+from piccolo.columns import Integer, Timestamptz
 from piccolo.constraints import Check
 
 from engine.people.tables import Account
@@ -27,7 +27,8 @@ class Purpose(StrEnum):
 
 
 class Session(Row, tablename="auth_session"):
-    """A sign-in. `acting` is the role that the person acts in, `proved_at` when they last showed password and code."""
+    """A sign-in. `acting` is the role that the person acts in, `proved_at` when they last showed password and code, and
+    `failed` counts wrong proofs."""
 
     account = refers(Account)
     token_sha256 = text(64, unique=True)
@@ -35,6 +36,7 @@ class Session(Row, tablename="auth_session"):
     acting = text(60, default="")
     agent = text(200, default="")
     address = text(64, default="")
+    failed = Integer(default=0)
     made_at = Timestamptz()
     proved_at = Timestamptz(null=True, default=None)
     seen_at = Timestamptz()

@@ -15,6 +15,7 @@ from engine.mail import Letter, write_letter
 from engine.people.access import sessions
 from engine.people.access.passwords import hash_of, require_strong
 from engine.people.access.tables import Purpose, Ticket
+from engine.people.access.tries import hold
 from engine.people.tables import Account
 from engine.store import SecretBox, audit, uow
 
@@ -29,8 +30,11 @@ async def ask_reset(email: str, *, base: str, box: SecretBox, at: datetime) -> N
 
     At most three in an hour go to one address, so that nobody's mailbox is filled by others.
     """
+    address = email.strip().lower()
+    if not address.isprintable():
+        return
     async with uow():
-        row = await Account.select(Account.id, Account.email, Account.active).where(Account.email == email.strip().lower()).first()
+        row = await Account.select(Account.id, Account.email, Account.active).where(Account.email == address).first()
         if row is None or not row["active"] or await _many(row["id"], at):
             return
         token = await _ticket(row["id"], Purpose.RESET, at)
@@ -79,6 +83,7 @@ async def choose_password(token: str, password: str, *, at: datetime) -> None:
         if not used:
             raise _spent()
         account = used[0]["account"]
+        await hold(account)
         await Account.update(
             {Account.password_hash: kept, Account.failed: 0, Account.locked_until: None, Account.email_proved_at: at}
         ).where(Account.id == account)
