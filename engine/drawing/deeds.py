@@ -5,6 +5,7 @@ import io
 import pickle
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageRequest, Preview
@@ -78,8 +79,9 @@ def clean_and_place(request: ImageRequest) -> "Cleaned":
 
 
 def peak_mib() -> float:
-    """The most memory that this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process ever held; ru_maxrss would count what its parent held when it was forked."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def preview(data: bytes) -> Preview:

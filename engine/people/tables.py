@@ -68,7 +68,7 @@ class Account(Row, tablename="account"):
     name = text(120)
     password_hash = text(300, default="")
     totp_sealed = Text(default="")
-    totp_since = Timestamptz(null=True, default=None)
+    totp_set_at = Timestamptz(null=True, default=None)
     totp_step = BigInt(default=0)
     failed = Integer(default=0)
     locked_until = Timestamptz(null=True, default=None)

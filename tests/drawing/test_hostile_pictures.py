@@ -161,8 +161,11 @@ def test_what_hangs_on_a_picture_stays_behind(photo: Photo, stamp_ink: Ink, tail
 async def test_a_photo_of_twelve_megapixels_stays_within_the_childs_memory(room: DrawingRoom, photo: Photo, stamp_ink: Ink) -> None:
     with Image.open(io.BytesIO(photo(stamp_ink))) as picture:
         data = saved(picture.resize((4000, 3000)), "JPEG", quality=85)
+    held = bytearray(600 << 20)  # what this process holds is not the child's
+    held[::4096] = b"x" * len(held[::4096])
     assert (await room.clean(ImageRequest(ImageKind.STAMP, data))).quality > 40
     assert await room._images.run(deeds.peak_mib) < 512
+    assert held
 
 
 async def test_a_picture_that_takes_too_long_ends_its_child_and_the_next_is_served(room: DrawingRoom, photo: Photo, stamp_ink: Ink) -> None:

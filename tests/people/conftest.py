@@ -50,7 +50,7 @@ class People:
         secret = self.secrets[id] = pyotp.random_base32()
         sealed = self.box.seal(secret, purpose=f"account:{id}:totp")
         async with uow():
-            await Account.update({Account.totp_sealed: sealed, Account.totp_since: self.at}).where(Account.id == id)
+            await Account.update({Account.totp_sealed: sealed, Account.totp_set_at: self.at}).where(Account.id == id)
 
     async def officer(self, email: str = "officer@eia.example.in", *, factor: bool = True) -> UUID:
         officer = await add_officer(self.agency_id, email=email, name="S. Officer", designation="Director", actor="test", at=self.at)

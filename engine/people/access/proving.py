@@ -56,11 +56,11 @@ async def confirm_factor(
     kept = box.seal(secret, purpose=factors.purpose_of(principal.account_id))
     async with uow():
         await hold(principal.account_id)
-        change = Account.update({Account.totp_sealed: kept, Account.totp_since: at, Account.totp_step: step})
+        change = Account.update({Account.totp_sealed: kept, Account.totp_set_at: at, Account.totp_step: step})
         # Of two at once on the way in, who may have had one password, the first one counts.
         changed = change.where(Account.id == principal.account_id)
         if not principal.whole:
-            changed = changed.where(Account.totp_since.is_null())
+            changed = changed.where(Account.totp_set_at.is_null())
         if not await changed.returning(Account.id):
             raise Forbidden("A second factor was set up meanwhile. Sign in with it.", code="prove")
         await clear(principal.account_id)

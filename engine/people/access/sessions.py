@@ -122,7 +122,7 @@ async def resume(token: str, *, limits: AccessSection, at: datetime) -> Principa
     if at - row["seen_at"] >= _SEEN_EVERY:
         async with uow():
             await Session.update({Session.seen_at: at}).where(Session.id == row["id"], Session.ended_at.is_null())
-    roles, has_factor = await roles_of(row["account"], at), row["totp_since"] is not None
+    roles, has_factor = await roles_of(row["account"], at), row["totp_set_at"] is not None
     return Principal(
         session_id=row["id"],
         account_id=row["account"],
@@ -234,7 +234,7 @@ async def _live(token: str, limits: AccessSection, at: datetime) -> dict[str, An
         *Session.all_columns(),
         Session.account.email.as_alias("email"),
         Session.account.name.as_alias("name"),
-        Session.account.totp_since.as_alias("totp_since"),
+        Session.account.totp_set_at.as_alias("totp_set_at"),
         Session.account.password_hash.as_alias("password_hash"),
     )
     query = Session.select(*columns).where(Session.token_sha256 == _hash(token), *_alive(limits, at), Session.account.active.eq(True))

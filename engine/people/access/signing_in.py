@@ -43,12 +43,12 @@ async def enter(email: str, password: str, *, device: Device, limits: AccessSect
     renewed = await passwords.hash_of(password) if passwords.is_outdated(kept) else kept
     async with uow():
         await hold(row["id"])
-        now = (await Account.select(Account.password_hash, Account.active, Account.totp_since).where(Account.id == row["id"]))[0]
+        now = (await Account.select(Account.password_hash, Account.active, Account.totp_set_at).where(Account.id == row["id"]))[0]
         if now["password_hash"] != kept or not now["active"]:  # changed while this password was tried
             raise _wrong()
         await Account.update({Account.password_hash: renewed}).where(Account.id == row["id"])
         await clear(row["id"])
-        stage = await _next_stage(row["id"], has_factor=now["totp_since"] is not None, at=at)
+        stage = await _next_stage(row["id"], has_factor=now["totp_set_at"] is not None, at=at)
         token = await sessions.begin(row["id"], stage, device=device, limits=limits, at=at)
         if stage is Stage.WHOLE:
             await _in(row["id"], "password", at)
