@@ -28,7 +28,7 @@ async def overview(request: Request[Any, Any, Any]) -> Response[Any]:
 async def choose_role(request: Request[Any, Any, Any]) -> Response[Any]:
     """Acts in another of the person's roles."""
     told, site = await sent(request, "role"), site_of(request)
-    token = await act_as(person_of(request), told["role"][:60], limits=site.config.access, device=device_of(request), at=site.clock.now())
+    token = await act_as(person_of(request), told["role"][:60], device=device_of(request), at=site.clock.now())
     return go(request, "/account", token)
 
 
@@ -54,7 +54,6 @@ async def new_password(request: Request[Any, Any, Any]) -> Response[Any]:
             told["new"],
             box=site.secrets,
             device=device_of(request),
-            limits=site.config.access,
             at=site.clock.now(),
         )
     except Forbidden:

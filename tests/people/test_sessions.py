@@ -12,7 +12,7 @@ from engine.people.access.tables import Session
 from engine.people.tables import Account, Broker, BrokerGrant, BrokerUser, ExporterUser, Officer, OfficerOffice
 from engine.scope import ScopeKind
 from engine.store import uow
-from tests.people.conftest import DEVICE, People
+from tests.people.conftest import DEVICE, PASSWORD, People
 
 OFFICER = "officer@eia.example.in"
 
@@ -77,15 +77,15 @@ async def test_a_person_of_many_roles_acts_in_one_under_a_token_of_its_own(peopl
     assert [role.kind for role in principal.roles] == [RoleKind.ADMINISTRATOR, RoleKind.OFFICER]
     assert (principal.role and principal.role.kind, principal.scope.kind) == (RoleKind.ADMINISTRATOR, ScopeKind.AGENCY)
     officer = principal.roles[1]
-    again = await access.act_as(principal, officer.key, limits=people.limits, device=DEVICE, at=people.at)
+    again = await access.act_as(principal, officer.key, device=DEVICE, at=people.at)
     changed = await people.here(again)
     assert (changed.role, changed.scope.kind, changed.proved_at) == (officer, ScopeKind.OFFICES, principal.proved_at)
     assert await people.resume(token) is None
     with pytest.raises(Forbidden):
-        await access.act_as(principal, officer.key, limits=people.limits, device=DEVICE, at=people.at)
+        await access.act_as(principal, officer.key, device=DEVICE, at=people.at)
     for key in ("platform:" + str(uuid4()), "", "officer:"):
         with pytest.raises(Forbidden, match="do not have that role"):
-            await access.act_as(changed, key, limits=people.limits, device=DEVICE, at=people.at)
+            await access.act_as(changed, key, device=DEVICE, at=people.at)
 
 
 async def test_no_session_slips_past_the_end_of_them_all(people: People) -> None:
@@ -98,7 +98,7 @@ async def test_no_session_slips_past_the_end_of_them_all(people: People) -> None
         async with uow():
             await access.end_all(id, reason="test", at=people.at)
 
-    acts = [access.act_as(principal, officer.key, limits=people.limits, device=DEVICE, at=people.at), ends(), people.enter(OFFICER), ends()]
+    acts = [access.act_as(principal, officer.key, device=DEVICE, at=people.at), ends(), people.enter(OFFICER), ends()]
     found = await asyncio.gather(*acts, return_exceptions=True)
     alive = [row["stage"] for row in await Session.select(Session.stage).where(Session.ended_at.is_null())]
     entered = [each for each in found if isinstance(each, access.Entered)]
@@ -113,7 +113,17 @@ async def test_changing_roles_makes_no_session_longer(people: People) -> None:
     for _ in range(12 * 60 // 20 - 1):
         principal = await people.later(minutes=20).here(token)
         keys = [role.key for role in principal.roles if role != principal.role]
-        token = await access.act_as(principal, keys[0], limits=people.limits, device=DEVICE, at=people.at)
+        token = await access.act_as(principal, keys[0], device=DEVICE, at=people.at)
+    assert await people.later(minutes=20).resume(token) is None
+
+
+async def test_a_new_password_makes_no_session_longer(people: People) -> None:
+    id = await people.exporter_user("user@firm.example.in", "see")
+    token, old = await people.whole("user@firm.example.in", id), PASSWORD
+    for number in range(12 * 60 // 20 - 1):
+        principal, new = await people.later(minutes=20).here(token), f"four new words for me, {number}"
+        token = (await access.change_password(principal, old, new, box=people.box, device=DEVICE, at=people.at)).token
+        old = new
     assert await people.later(minutes=20).resume(token) is None
 
 

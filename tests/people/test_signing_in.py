@@ -287,10 +287,9 @@ async def test_an_ended_session_changes_nothing_any_more(people: People) -> None
     principal = await people.here(await people.whole("user@firm.example.in", id))
     async with uow():
         await access.end_all(id, reason="test", at=people.at)
-    how = {"box": people.box, "device": DEVICE, "limits": people.limits, "at": people.at}
     for act in (
-        access.change_password(principal, PASSWORD, "four new words for me", **how),  # type: ignore[arg-type]
-        access.prove(principal, PASSWORD, "", **how),  # type: ignore[arg-type]
+        access.change_password(principal, PASSWORD, "four new words for me", box=people.box, device=DEVICE, at=people.at),
+        access.prove(principal, PASSWORD, "", box=people.box, device=DEVICE, limits=people.limits, at=people.at),
     ):
         with pytest.raises(Forbidden):
             await act
@@ -301,9 +300,7 @@ async def test_a_new_password_is_no_fresh_proof_and_so_no_way_to_a_new_factor(pe
     id = await people.officer()
     token = await people.whole(OFFICER, id)
     principal = await people.later(minutes=25).here(token)
-    done = await access.change_password(
-        principal, PASSWORD, "four new words for me", box=people.box, device=DEVICE, limits=people.limits, at=people.at
-    )
+    done = await access.change_password(principal, PASSWORD, "four new words for me", box=people.box, device=DEVICE, at=people.at)
     changed = await people.here(done.token)
     assert changed.proved_at == principal.proved_at
     _, sealed = access.begin_factor(changed, host="h", box=people.box)
@@ -327,7 +324,7 @@ async def test_a_role_that_needs_a_second_factor_is_not_taken_without_one(people
     principal = await people.here(token)
     administrator = next(role for role in principal.roles if role.kind == "administrator")
     with pytest.raises(Forbidden, match="second factor"):
-        await access.act_as(principal, administrator.key, device=DEVICE, limits=people.limits, at=people.at)
+        await access.act_as(principal, administrator.key, device=DEVICE, at=people.at)
     async with uow():
         await access.sessions.Session.update({"acting": administrator.key}).where(access.sessions.Session.id == principal.session_id)
     assert (await people.here(token)).role is None
@@ -369,9 +366,7 @@ async def test_changes_are_told_by_mail_and_links_end_with_the_password(people: 
     id = await people.exporter_user("user@firm.example.in", "see")
     await access.ask_reset("user@firm.example.in", base="http://h", box=people.box, at=people.at)
     principal = await people.here(await people.whole("user@firm.example.in", id))
-    await access.change_password(
-        principal, PASSWORD, "four new words for me", box=people.box, device=DEVICE, limits=people.limits, at=people.at
-    )
+    await access.change_password(principal, PASSWORD, "four new words for me", box=people.box, device=DEVICE, at=people.at)
     assert not await Ticket.exists().where(Ticket.used_at.is_null())
     assert [row["purpose"] for row in await LetterRow.select(LetterRow.purpose).order_by(LetterRow.written_at, LetterRow.purpose)] == [
         "changed",
@@ -413,7 +408,7 @@ async def test_a_changed_password_ends_all_other_sessions(people: People) -> Non
     principal = await people.here(here)
 
     async def change(old: str, new: str) -> access.Entered:
-        return await access.change_password(principal, old, new, box=people.box, device=DEVICE, limits=people.limits, at=people.at)
+        return await access.change_password(principal, old, new, box=people.box, device=DEVICE, at=people.at)
 
     assert "present password" in await refused(change("wrong", "four new words for me"))
     assert "Choose another" in await refused(change(PASSWORD, "short"))

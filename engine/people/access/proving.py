@@ -89,12 +89,10 @@ async def prove(
     raise Refused(say, box="password", rule="proof of the person")
 
 
-async def change_password(
-    principal: Principal, old: str, new: str, *, box: SecretBox, device: Device, limits: AccessSection, at: datetime
-) -> Entered:
+async def change_password(principal: Principal, old: str, new: str, *, box: SecretBox, device: Device, at: datetime) -> Entered:
     """A new password for who knows the old one; every other session and every link ends, and this session has a new token.
 
-    It proves no second factor: the session counts as proved when it was before. The person is told by mail.
+    It proves no second factor: the session counts as proved when it was before, and ends when it would have. The person is told by mail.
     """
     await _reserve(principal, at)
     kept = await _kept(principal)
@@ -107,7 +105,7 @@ async def change_password(
         changed = Account.update({Account.password_hash: fresh}).where(Account.id == principal.account_id, Account.password_hash == kept)
         if not await changed.returning(Account.id):
             raise Refused("The password was changed meanwhile. Sign in with the new one.", box="old", rule="present password")
-        token = await sessions.step_up(principal, Stage.WHOLE, device=device, limits=limits, at=at, proved_at=principal.proved_at)
+        token = await sessions.renew(principal, acting=principal.role.key if principal.role else "", device=device, at=at)
         await sessions.end_all(principal.account_id, reason="password changed", at=at, but=await sessions.id_of(token))
         await Ticket.update({Ticket.used_at: at}).where(Ticket.account == principal.account_id, Ticket.used_at.is_null())
         await _tell(principal, "password", box, at)

@@ -19,7 +19,21 @@ from engine.people.access.tries import hold
 from engine.scope import PUBLIC, Scope
 from engine.store import audit, uow
 
-__all__ = ["Device", "Listed", "Principal", "act_as", "begin", "end", "end_all", "id_of", "reserve", "resume", "sessions_of", "step_up"]
+__all__ = [
+    "Device",
+    "Listed",
+    "Principal",
+    "act_as",
+    "begin",
+    "end",
+    "end_all",
+    "id_of",
+    "renew",
+    "reserve",
+    "resume",
+    "sessions_of",
+    "step_up",
+]
 
 _SEEN_EVERY = timedelta(minutes=1)
 _HALF_WAY = timedelta(minutes=10)
@@ -86,10 +100,8 @@ class Listed:
     here: bool = field(default=False)
 
 
-async def begin(
-    account: UUID, stage: Stage, *, device: Device, limits: AccessSection, at: datetime, acting: str = "", proved_at: datetime | None = None
-) -> str:
-    """A new session and its token; joins the caller's unit of work. A whole one counts as just proved, if it is not said when.
+async def begin(account: UUID, stage: Stage, *, device: Device, limits: AccessSection, at: datetime, acting: str = "") -> str:
+    """A new session and its token; joins the caller's unit of work. A whole one counts as just proved.
 
     Without a role to act in the person begins in their widest one.
     """
@@ -106,7 +118,7 @@ async def begin(
             agent=device.agent[:200],
             address=device.address[:64],
             made_at=at,
-            proved_at=proved_at or at if stage is Stage.WHOLE else None,
+            proved_at=at if stage is Stage.WHOLE else None,
             seen_at=at,
             until=at + span,
         )
@@ -137,18 +149,16 @@ async def resume(token: str, *, limits: AccessSection, at: datetime) -> Principa
     )
 
 
-async def step_up(
-    principal: Principal, stage: Stage, *, device: Device, limits: AccessSection, at: datetime, proved_at: datetime | None = None
-) -> str:
-    """The same person in the same role with a new token; joins the caller's unit of work. The old token is good no more.
+async def step_up(principal: Principal, stage: Stage, *, device: Device, limits: AccessSection, at: datetime) -> str:
+    """The same person in the same role with a new session, as just proved; joins the caller's unit of work. The old one is over.
 
     Raises Forbidden if the session ended meanwhile.
     """
     await hold(principal.account_id)
     if not await _end(Session.id == principal.session_id, "renewed", at):
-        raise Forbidden("This sign-in was ended or renewed meanwhile. Sign in again.", code="stage")
+        raise _ended()
     acting = principal.role.key if principal.whole and principal.role else ""
-    return await begin(principal.account_id, stage, device=device, limits=limits, at=at, acting=acting, proved_at=proved_at)
+    return await begin(principal.account_id, stage, device=device, limits=limits, at=at, acting=acting)
 
 
 async def reserve(principal: Principal, at: datetime) -> bool:
@@ -169,7 +179,7 @@ async def id_of(token: str) -> UUID:
     return UUID(str(rows[0]["id"]))
 
 
-async def act_as(principal: Principal, key: str, *, limits: AccessSection, device: Device, at: datetime) -> str:
+async def act_as(principal: Principal, key: str, *, device: Device, at: datetime) -> str:
     """Another of the person's roles, under a new token that is proved no later than the old one and ends no later.
 
     Raises Forbidden for a role that they do not have.
@@ -179,26 +189,33 @@ async def act_as(principal: Principal, key: str, *, limits: AccessSection, devic
         raise Forbidden("You do not have that role (any more). Choose one of those listed.", code="role")
     if role.needs_second_factor and not principal.has_factor:
         raise Forbidden("That role needs a second factor. Set one up first, under My account.", code="role")
-    token = secrets.token_urlsafe(32)
     async with uow():
-        await hold(principal.account_id)
-        [old] = await Session.select(Session.until, Session.made_at).where(Session.id == principal.session_id)
-        if not await _end(Session.id == principal.session_id, "renewed", at):
-            raise Forbidden("This sign-in was ended or renewed meanwhile. Sign in again.", code="stage")
-        await Session.insert(
-            Session(
-                account=principal.account_id,
-                token_sha256=_hash(token),
-                stage=str(Stage.WHOLE),
-                acting=role.key,
-                agent=device.agent[:200],
-                address=device.address[:64],
-                made_at=old["made_at"],
-                proved_at=principal.proved_at,
-                seen_at=at,
-                until=min(old["until"], at + timedelta(hours=limits.hours)),
-            )
+        return await renew(principal, acting=role.key, device=device, at=at)
+
+
+async def renew(principal: Principal, *, acting: str, device: Device, at: datetime) -> str:
+    """The same session under a new token, in that role: proved no later than the old one, and ending no later; joins the caller's
+    unit of work. Raises Forbidden if the session ended meanwhile.
+    """
+    await hold(principal.account_id)
+    if not await _end(Session.id == principal.session_id, "renewed", at):
+        raise _ended()
+    [old] = await Session.select(Session.until, Session.made_at, Session.proved_at).where(Session.id == principal.session_id)
+    token = secrets.token_urlsafe(32)
+    await Session.insert(
+        Session(
+            account=principal.account_id,
+            token_sha256=_hash(token),
+            stage=str(Stage.WHOLE),
+            acting=acting,
+            agent=device.agent[:200],
+            address=device.address[:64],
+            made_at=old["made_at"],
+            proved_at=old["proved_at"],
+            seen_at=at,
+            until=old["until"],
         )
+    )
     return token
 
 
@@ -227,6 +244,10 @@ async def sessions_of(principal: Principal, *, limits: AccessSection, at: dateti
     return tuple(
         Listed(row["id"], row["agent"], row["address"], row["made_at"], row["seen_at"], row["id"] == principal.session_id) for row in rows
     )
+
+
+def _ended() -> Forbidden:
+    return Forbidden("This sign-in was ended or renewed meanwhile. Sign in again.", code="stage")
 
 
 async def _live(token: str, limits: AccessSection, at: datetime) -> dict[str, Any] | None:
