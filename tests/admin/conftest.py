@@ -35,6 +35,7 @@ from engine.proof import Numbered, SeriesRule, Standing, add_file, move, take_nu
 from engine.schema.migrate import migrate
 from engine.scope import PLATFORM
 from engine.store import FileStore, connect, uow
+from tests.clocks import StillClock
 
 HOST = "127.0.0.1:8000"
 BASE = f"http://{HOST}"
@@ -43,19 +44,6 @@ PDF = b"%PDF-1.7\nnot drawn for this test, only stored and served\n%%EOF\n"
 TOKEN = re.compile(r'name="_csrf_token" value="([0-9a-f]+)"')
 CAPTCHA = re.compile(r'name="captcha" value="([0-9a-f-]{36})"')
 TICKET = re.compile(r'/verify/captcha/image\?t=([A-Za-z0-9_=-]+)"')
-
-
-@dataclass
-class MovedClock:
-    """A clock that stands still until a test moves it."""
-
-    at: datetime = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def forward(self, **by: float) -> None:
-        self.at += timedelta(**by)
 
 
 @dataclass
@@ -259,9 +247,9 @@ def _shown(file: Application) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def clock() -> MovedClock:
+def clock() -> StillClock:
     """The time of the site under test; it goes forward only, for its register remembers what was tried in which minute."""
-    return MovedClock()
+    return StillClock(START)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -283,7 +271,7 @@ Opening = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture(scope="module")
-def opening(story: Story, clock: MovedClock) -> Opening:
+def opening(story: Story, clock: StillClock) -> Opening:
     """Opens the application over the story's site and gives a client for it; `verify` changes settings of [verify].
 
     Each opening has a minute of its own: what other tests tried from the same address does not count in it.

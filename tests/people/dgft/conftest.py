@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -22,6 +22,7 @@ from admin.rehearsal.registry import create_registry
 from admin.rehearsal.tokens import SigningKey, new_key
 from engine.config import Secret
 from engine.people.dgft import Begun, Identity, ProfileService, Provider, Settings
+from tests.clocks import StillClock
 
 CLIENT = "coo-site"
 SECRET = "s3cret:of%the+client é"
@@ -29,19 +30,6 @@ BEARER = "bearer-of-the-profile-service"
 RETURN = "http://127.0.0.1:8000/sign-in/registry/return"
 START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
-
-
-@dataclass
-class StillClock:
-    """Stands still until a test moves it."""
-
-    at: datetime = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def forward(self, **by: float) -> None:
-        self.at += timedelta(**by)
 
 
 @dataclass
@@ -142,7 +130,7 @@ def rehearsing(sockets: tuple[Socket, Socket], signing_keys: dict[str, SigningKe
         **settings: Any,
     ) -> Rehearsal:
         at = sockets[int(other)]
-        clock = StillClock()
+        clock = StillClock(START)
         desk = Desk(
             at.address,
             (Client(CLIENT, RETURN, "" if public_key else SECRET, public_key),),
