@@ -374,6 +374,15 @@ async def test_changes_are_told_by_mail_and_links_end_with_the_password(people: 
     ]
 
 
+async def test_whose_address_takes_no_letter_still_changes_what_is_theirs(people: People) -> None:
+    email = '"odd name"@firm.example.in'
+    await people.person(email)
+    principal = await people.here((await people.enter(email)).token)
+    done = await access.change_password(principal, PASSWORD, "four new words for me", box=people.box, device=DEVICE, at=people.at)
+    assert done.stage is Stage.WHOLE
+    assert not await LetterRow.exists()
+
+
 @pytest.mark.parametrize("email", ["\x00", "officer@eia.example.in\x00", "a\nb"])
 async def test_addresses_that_no_database_takes_are_unknown_ones(people: People, email: str) -> None:
     await refused(people.enter(email))
