@@ -6,7 +6,8 @@ from piccolo.columns import BigInt, Boolean, Bytea, Date, Integer, Text, Timesta
 from piccolo.constraints import Check, Unique
 
 from engine.filing.tables import SELF_HAS_NO_OFFICE, ApplicationRow
-from engine.people.tables import Agency, Enrolment, Exporter, Office, Officer
+from engine.people.dsc.tables import Enrolment
+from engine.people.tables import Agency, Exporter, Office, Officer
 from engine.proof.tables import CertificateRow
 from engine.store.rows import CompositeForeignKey, Row, one_of, refers, text
 

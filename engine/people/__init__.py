@@ -3,10 +3,21 @@
 Personal names and addresses live in this room's rows and nowhere else; other rooms hold ids.
 """
 
-from engine.people.appointing import account_of, appoint_administrator, appoint_to_desk, dismiss_administrator
+from engine.people.agencies.appointing import account_of, appoint_administrator, appoint_to_desk, dismiss_administrator
+from engine.people.agencies.forms import confirm_form, require_confirmed
+from engine.people.agencies.officers import (
+    OfficerHere,
+    add_officer,
+    find_officer,
+    map_officer,
+    put_appearance,
+    require_mapped,
+    require_may_issue,
+)
+from engine.people.agencies.offices import OfficeHere, add_agency, add_office, agency_by_code, count_agencies, find_office, put_stamp
 from engine.people.captcha import Challenge, answer_captcha, captcha_media, new_captcha
-from engine.people.enrolment import Enrolled, end_enrolment, enrol, enrolled, live_enrolment, signatories_of
-from engine.people.exporters import (
+from engine.people.dsc.enrolment import Enrolled, end_enrolment, enrol, enrolled, live_enrolment, signatories_of
+from engine.people.firms.exporters import (
     ExporterHere,
     UserHere,
     add_exporter_user,
@@ -15,10 +26,7 @@ from engine.people.exporters import (
     exporter_user,
     register_exporter,
 )
-from engine.people.forms import confirm_form, require_confirmed
 from engine.people.keys import Caller, make_key, revoke_key, who_calls
-from engine.people.officers import OfficerHere, add_officer, find_officer, map_officer, put_appearance, require_mapped, require_may_issue
-from engine.people.offices import OfficeHere, add_agency, add_office, agency_by_code, count_agencies, find_office, put_stamp
 
 __all__ = [
     "Caller",

@@ -10,20 +10,16 @@ __all__ = [
     "Administrator",
     "Agency",
     "ApiKey",
-    "Appearance",
     "Broker",
     "BrokerGrant",
     "BrokerUser",
     "Captcha",
-    "Enrolment",
     "Exporter",
     "ExporterUser",
-    "FormConfirmation",
     "Office",
     "Officer",
     "OfficerOffice",
     "PlatformUser",
-    "Stamp",
 ]
 
 # An office code is 2 to 4 capitals: with three digits a number would be the beginning of a legacy one.
@@ -130,36 +126,6 @@ class OfficerOffice(Row, tablename="officer_office"):
     once = Unique([officer, office])
 
 
-class Stamp(Row, tablename="stamp"):
-    """A version of an office's stamp picture; the newest that is not ended is used."""
-
-    agency = refers(Agency)
-    office = refers(Office)
-    version = Integer()
-    sha256 = text(64)
-    quality = Integer()
-    made_at = Timestamptz()
-    ended_at = Timestamptz(null=True, default=None)
-
-    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
-    once = Unique([office, version])
-
-
-class Appearance(Row, tablename="appearance"):
-    """A version of the picture of an officer's hand."""
-
-    agency = refers(Agency)
-    officer = refers(Officer)
-    version = Integer()
-    sha256 = text(64)
-    quality = Integer()
-    made_at = Timestamptz()
-    ended_at = Timestamptz(null=True, default=None)
-
-    same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
-    once = Unique([officer, version])
-
-
 class Exporter(Row, tablename="exporter"):
     """A firm under its Importer-Exporter Code; what the registry says of it is changed only there."""
 
@@ -209,49 +175,6 @@ class BrokerGrant(Row, tablename="broker_grant"):
     made_at = Timestamptz()
     until_at = Timestamptz(null=True, default=None)
     ended_at = Timestamptz(null=True, default=None)
-
-
-class Enrolment(Row, tablename="enrolment"):
-    """A signatory's X.509 certificate as enrolled: only this one signs for them.
-
-    `chain` is PEM, leaf first. `live_key` is the fingerprint while it is in use and the row's own id afterwards, so
-    that one X.509 certificate serves one signatory at a time.
-    """
-
-    agency = refers(Agency, null=True)
-    officer = refers(Officer, null=True)
-    exporter = refers(Exporter, null=True)
-    exporter_user = refers(ExporterUser, null=True)
-    signer = text(40)
-    key = text(200)
-    fingerprint = text(64, index=True)
-    live_key = text(64, unique=True)
-    chain = Text()
-    subject = text(400)
-    issuer = text(400)
-    serial = text(80)
-    not_before_at = Timestamptz()
-    not_after_at = Timestamptz()
-    enrolled_at = Timestamptz()
-    enrolled_by = text(80)
-    ended_at = Timestamptz(null=True, default=None)
-    ended_reason = text(200, default="")
-
-    same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
-    of_exporter = CompositeForeignKey(["exporter", "exporter_user"], "exporter_user", ["exporter", "id"])
-    one_signatory = Check("(officer IS NULL) <> (exporter_user IS NULL)")
-
-
-class FormConfirmation(Row, tablename="form_confirmation"):
-    """A named administrator's word that a form of unconfirmed source is the right one."""
-
-    agency = refers(Agency)
-    scheme = text(20)
-    form_sha256 = text(64)
-    confirmed_by = text(80)
-    confirmed_at = Timestamptz()
-
-    once = Unique([agency, scheme, form_sha256])
 
 
 class ApiKey(Row, tablename="api_key"):

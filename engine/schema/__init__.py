@@ -7,6 +7,9 @@ from engine.mail import tables as mail
 from engine.money import tables as money
 from engine.people import tables as people
 from engine.people.access import tables as access
+from engine.people.agencies import tables as agencies
+from engine.people.dsc import tables as dsc
+from engine.people.pictures import tables as pictures
 from engine.proof import tables as proof
 from engine.schema.build import build, fingerprint, require_current
 from engine.store import tables as store
@@ -33,15 +36,15 @@ TABLES: tuple[type[Row], ...] = (
     people.Administrator,
     people.Officer,
     people.OfficerOffice,
-    people.Stamp,
-    people.Appearance,
+    pictures.Stamp,
+    pictures.Appearance,
     people.Exporter,
     people.ExporterUser,
     people.Broker,
     people.BrokerUser,
     people.BrokerGrant,
-    people.Enrolment,
-    people.FormConfirmation,
+    dsc.Enrolment,
+    agencies.FormConfirmation,
     access.Session,
     access.RecoveryCode,
     access.Ticket,

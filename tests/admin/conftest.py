@@ -30,7 +30,8 @@ from engine.filing import Draft, open_draft, read
 from engine.issuing.tables import ApprovalRow
 from engine.people import add_agency, add_office, make_key
 from engine.people.access import passwords
-from engine.people.tables import Account, Enrolment, Officer
+from engine.people.dsc.tables import Enrolment
+from engine.people.tables import Account, Officer
 from engine.proof import Numbered, SeriesRule, Standing, add_file, move, take_number, void
 from engine.schema.migrate import migrate
 from engine.scope import PLATFORM

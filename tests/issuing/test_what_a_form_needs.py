@@ -15,7 +15,7 @@ from engine.contracts.form import Form
 from engine.errors import Refused
 from engine.filing import read
 from engine.packs import builtin_packs, read_forms, sheet_reader
-from engine.people.forms import require_confirmed
+from engine.people.agencies.forms import require_confirmed
 from engine.templating import sample_request
 
 PACKS = files("plugins").joinpath("templates")

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from engine.contracts.drawing import CleanImage
 from engine.errors import Problem, Refused
-from engine.people.offices import OfficeHere
-from engine.people.tables import Account, Appearance, Officer, OfficerOffice
+from engine.people.agencies.offices import OfficeHere
+from engine.people.pictures.tables import Appearance
+from engine.people.tables import Account, Officer, OfficerOffice
 from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering

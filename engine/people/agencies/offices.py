@@ -7,7 +7,8 @@ from uuid import UUID
 
 from engine.contracts.drawing import CleanImage
 from engine.errors import Refused
-from engine.people.tables import Agency, Office, Stamp
+from engine.people.pictures.tables import Stamp
+from engine.people.tables import Agency, Office
 from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering

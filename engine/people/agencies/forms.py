@@ -5,7 +5,7 @@ from uuid import UUID
 
 from engine.contracts.form import Form
 from engine.errors import Refused
-from engine.people.tables import FormConfirmation
+from engine.people.agencies.tables import FormConfirmation
 from engine.store import audit, uow
 
 __all__ = ["confirm_form", "require_confirmed"]

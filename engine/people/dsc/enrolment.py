@@ -10,7 +10,7 @@ from asn1crypto import pem, x509
 from engine.clock import ist_day
 from engine.contracts.signing import Signatory, X509Chain
 from engine.errors import Conflict, Refused
-from engine.people.tables import Enrolment
+from engine.people.dsc.tables import Enrolment
 from engine.store import audit, uow
 
 __all__ = ["Enrolled", "end_enrolment", "enrol", "enrolled", "live_enrolment", "signatories_of"]

@@ -1,0 +1,1 @@
+"""Digital signature certificates: which X.509 certificate signs for whom."""

@@ -1,0 +1,1 @@
+"""Exporters under their IEC, and the brokers who file for them."""

@@ -1,0 +1,1 @@
+"""Stamps and hands: cleaned pictures, one version after another."""
