@@ -4,8 +4,9 @@ Three classes of route. Pages take cookies and their own forms. `/api/v1` takes 
 its one public part is `/api/v1/verify`. `/cb/...` is reserved for the callbacks of gateways and signers.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from litestar import Litestar, Router
 
@@ -17,11 +18,12 @@ from admin.errors import HANDLERS
 from admin.guards import require_key, require_own_form
 from admin.headers import security_headers
 from admin.limits import Limits
-from admin.pages import account, health, home, outbox, password, sign_in, static, verify
+from admin.pages import account, changes, dashboard, health, home, outbox, password, sign_in, static, verify
 from admin.parts import Parts
-from admin.persons import know_person, require_person
+from admin.persons import acting_as, know_person, require_person
 from engine.clock import Clock
 from engine.config import Config
+from engine.people.access import RoleKind
 from engine.site import open_site
 
 __all__ = ["create_app"]
@@ -83,10 +85,17 @@ def _pages() -> Router:
             password.choose_form,
             password.choose,
             Router("/account", guards=[require_person], route_handlers=account.HANDLERS),
+            Router("/dashboard", guards=[require_person], route_handlers=[dashboard.dashboard]),
+            _area("/changes", changes.HANDLERS, RoleKind.PLATFORM, RoleKind.ADMINISTRATOR, RoleKind.OFFICER),
             health.live,
             health.ready,
         ],
     )
+
+
+def _area(path: str, handlers: Sequence[Any], *kinds: RoleKind) -> Router:
+    """Pages for persons who act in one of these roles."""
+    return Router(path, guards=[require_person, acting_as(*kinds)], route_handlers=handlers)
 
 
 def _api() -> Router:

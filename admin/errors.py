@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from admin.headers import request_id
 from admin.pages.rendering import page
-from admin.persons import SignInFirst, sign_in_first
+from admin.persons import ProveFirst, SignInFirst, prove_first, sign_in_first
 from admin.wording import refusal_of, status_of_http
 from engine.errors import (
     ConfigError,
@@ -116,6 +116,7 @@ def foreign_error(request: Request[Any, Any, Any], error: Exception) -> Response
 HANDLERS: dict[Any, Any] = {
     EngineError: engine_error,
     HTTPException: http_error,
+    ProveFirst: prove_first,
     SignInFirst: sign_in_first,
     Exception: foreign_error,
 }

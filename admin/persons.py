@@ -4,6 +4,8 @@ The cookie holds a random token and nothing else; it is set at each step of sign
 or a form.
 """
 
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -14,15 +16,21 @@ from litestar.response import Redirect, Response
 
 from admin.limits import address_of
 from admin.parts import parts_of, site_of
-from engine.people.access import Device, Principal, resume
+from engine.errors import Forbidden
+from engine.people.access import Device, Principal, RoleKind, resume
+from engine.people.changes import TYPING
 
 __all__ = [
+    "ProveFirst",
     "SignInFirst",
+    "acting_as",
     "device_of",
     "go",
     "know_person",
     "own_path",
     "person_of",
+    "prove_first",
+    "require_fresh",
     "require_person",
     "sign_in_first",
     "whoever",
@@ -30,6 +38,13 @@ __all__ = [
 ]
 
 _LONGEST = 100
+_ROLE_NAMES = {
+    RoleKind.PLATFORM: "the platform's desk",
+    RoleKind.ADMINISTRATOR: "an agency's administrators",
+    RoleKind.OFFICER: "officers",
+    RoleKind.EXPORTER: "an exporter's users",
+    RoleKind.BROKER: "a broker's users",
+}
 _UNASKED = ("/static/", "/health/", "/favicon")
 
 
@@ -38,6 +53,14 @@ class SignInFirst(Exception):
 
     def __init__(self, path: str) -> None:
         super().__init__("sign in first")
+        self.path = path
+
+
+class ProveFirst(Exception):
+    """A page that leads to a dangerous act was asked for by somebody whose password and code were shown too long ago."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("prove first")
         self.path = path
 
 
@@ -57,6 +80,31 @@ async def require_person(connection: ASGIConnection[Any, Any, Any, Any], _: Base
     person = whoever(connection)
     if person is None or not person.whole:
         raise SignInFirst(connection.scope["path"] if connection.scope.get("method") == "GET" else "")
+
+
+def acting_as(*kinds: RoleKind) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]:
+    """The guard of pages for persons who act in one of these roles; it stands behind `require_person`. Raises Forbidden."""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        person = whoever(connection)
+        if person is None or person.role is None or person.role.kind not in kinds:
+            wanted = " or ".join(_ROLE_NAMES[kind] for kind in kinds)
+            say = f"This page is for {wanted}. If you have that role too, choose it under My account."
+            raise Forbidden(say, code="role")
+
+    return guard
+
+
+async def require_fresh(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """The guard of pages that lead to a dangerous act: password and code were shown a short while ago.
+
+    What such a page sends back may come some minutes later: typing takes its time.
+    """
+    person, site = whoever(connection), site_of(connection)
+    reading = connection.scope.get("method") in {"GET", "HEAD"}
+    span = timedelta(minutes=site.config.access.fresh_minutes) + (timedelta() if reading else TYPING)
+    if person is None or not person.proved_within(span, site.clock.now()):
+        raise ProveFirst(connection.scope["path"] if reading else "")
 
 
 def whoever(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
@@ -94,6 +142,12 @@ def sign_in_first(request: Request[Any, Any, Any], error: SignInFirst) -> Respon
     """Leads a stranger to the sign-in page, and from there back to where they wanted to go."""
     back = f"?next={quote(error.path, safe='/')}" if own_path(error.path) else ""
     return Redirect(f"/sign-in{back}", status_code=303)
+
+
+def prove_first(request: Request[Any, Any, Any], error: ProveFirst) -> Response[Any]:
+    """Leads to the page that asks for password and code, and from there back to where the person wanted to go."""
+    back = f"?next={quote(error.path, safe='/')}" if own_path(error.path) else ""
+    return Redirect(f"/account/prove{back}", status_code=303)
 
 
 def own_path(path: str) -> str:

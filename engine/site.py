@@ -23,6 +23,7 @@ from engine.errors import ConfigError, SignerUnavailable, Untrusted
 from engine.issuing import Corridor, queue
 from engine.jobs import Lease, Sweep, Sweeper
 from engine.mail import mailer_of, send_waiting, sender_of
+from engine.people.changes import Effects, run_due
 from engine.proof import SeriesRule, Verifier, marks, signature
 from engine.proof.marks import Marks, read_marks
 from engine.proof.signature import SignatureReport, check_signature
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from engine.jobs.engine import JobEngine
 
 __all__ = ["Site", "lock_is_free", "open_site"]
+
+# What makes each kind of change true; the room that owns the thing provides it.
+EFFECTS: Effects = {}
 
 _QUEUED = "queued"
 _TAKE_OVER_S = 0.5
@@ -84,6 +88,11 @@ class Site:
     def halted(self) -> bool:
         """Whether issuing is stopped: by engine.toml, or because the QR would carry an address nobody abroad can open."""
         return self.config.site.halted or not is_public(self.config)
+
+    @property
+    def effects(self) -> Effects:
+        """What makes each kind of change true."""
+        return EFFECTS
 
     def device_ready(self, signer: str) -> None:
         """A signer's device became ready: what waits for it is tried at once."""
@@ -311,6 +320,7 @@ def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
     return [
         queued,
         Sweep("letters", 2.0, _letters(site)),
+        Sweep("changes", 60.0, lambda: _changes(site)),
         Sweep("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
         Sweep("audit", 5.0, lambda: seal(site.clock.now())),
         # the job engine and the file store stamp by the machine's clock
@@ -323,6 +333,14 @@ def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
 def _letters(site: Site) -> Callable[[], Awaitable[int]]:
     """The round that sends the letters. Raises ConfigError for a sender that cannot stand in one."""
     return partial(send_waiting, mailer_of(site.config), box=site.secrets, clock=site.clock, sender=sender_of(site.config))
+
+
+async def _changes(site: Site) -> int:
+    """The round of changes whose time has come; none while the site is halted, as it is after a restore."""
+    if site.halted:
+        return 0
+    base, at = site.config.site.public_url, site.clock.now()
+    return await run_due(effects=site.effects, box=site.secrets, base=base, limits=site.config.access, at=at)
 
 
 async def _settle_files(site: Site) -> None:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from admin.csrf import FIELD
 from admin.headers import request_id
+from admin.menu import menu_of
 from admin.parts import parts_of
 from admin.persons import whoever
 from engine.clock import IST
@@ -46,7 +47,8 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, f
             request_id=request_id(request.scope),
             form_field=FIELD,
             form_token=token,
-            person=whoever(request),
+            person=(person := whoever(request)),
+            menu=menu_of(person),
             **words,
         )
     )

@@ -34,7 +34,7 @@ from engine.people.access import (
 __all__ = ["code_form", "count", "enter_code", "enter_password", "factor_form", "form", "set_factor", "sign_out"]
 
 _PER_MINUTE = 20
-HOME = "/account"
+HOME = "/dashboard"
 _PROVE = "/account/prove?next=/sign-in/factor"
 _STEPS = {Stage.CODE: "/sign-in/code", Stage.SETTING_UP: "/sign-in/factor", Stage.WHOLE: HOME}
 

@@ -126,6 +126,7 @@ class AccessSection:
     idle_minutes: int = _setting(30, "a session ends after so many minutes without a request")
     hours: int = _setting(12, "a session ends so many hours after signing in")
     fresh_minutes: int = _setting(10, "dangerous acts ask for password and code that were shown longer ago")
+    lone_hours: int = _setting(48, "what needs a second person waits so many hours where an agency has none")
 
 
 @dataclass(frozen=True, slots=True)

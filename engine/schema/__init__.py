@@ -8,6 +8,7 @@ from engine.money import tables as money
 from engine.people import tables as people
 from engine.people.access import tables as access
 from engine.people.agencies import tables as agencies
+from engine.people.changes import tables as changes
 from engine.people.dsc import tables as dsc
 from engine.people.pictures import tables as pictures
 from engine.proof import tables as proof
@@ -45,6 +46,7 @@ TABLES: tuple[type[Row], ...] = (
     people.BrokerGrant,
     dsc.Enrolment,
     agencies.FormConfirmation,
+    changes.ChangeRow,
     access.Session,
     access.RecoveryCode,
     access.Ticket,

@@ -119,7 +119,7 @@ async def test_an_administrator_sets_a_factor_up_and_comes_back_with_it(browser:
     wrong = await browser.send("/sign-in/code", code="000000")
     assert (wrong.status_code, "not right" in wrong.text) == (422, True)
     done = await browser.send("/sign-in/code", code=browser.code(secret, 1))
-    assert (done.status_code, done.headers["location"]) == (303, "/account")
+    assert (done.status_code, done.headers["location"]) == (303, "/dashboard")
     assert (await browser.get("/account")).status_code == 200
 
 
@@ -168,12 +168,12 @@ async def test_whatever_is_typed_is_answered_in_words(browser: Browser, fields: 
     ("next", "leads"),
     [
         ("/account/prove", "/account/prove"),
-        ("//evil.example", "/account"),
-        ("https://evil.example", "/account"),
-        ("/\\evil.example", "/account"),
-        ("/a\r\nSet-Cookie: x=1", "/account"),
-        ("javascript:alert(1)", "/account"),
-        ("/" + "a" * 300, "/account"),
+        ("//evil.example", "/dashboard"),
+        ("https://evil.example", "/dashboard"),
+        ("/\\evil.example", "/dashboard"),
+        ("/a\r\nSet-Cookie: x=1", "/dashboard"),
+        ("javascript:alert(1)", "/dashboard"),
+        ("/" + "a" * 300, "/dashboard"),
     ],
 )
 async def test_after_signing_in_only_pages_of_ours_are_led_to(browser: Browser, administrator: str, next: str, leads: str) -> None:

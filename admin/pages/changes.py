@@ -1,0 +1,98 @@
+"""Changes that wait for a second person, or for their time; and those that are over."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, get, post
+from litestar.params import FromPath
+from litestar.response import Response
+
+from admin.pages.forms import sent
+from admin.pages.rendering import page
+from admin.parts import site_of
+from admin.persons import go, person_of, require_fresh
+from engine.errors import Refused
+from engine.people.access import Principal, RoleKind
+from engine.people.changes import Change, change_of, changes_of, confirm, refuse, withdraw
+
+__all__ = ["HANDLERS"]
+
+_LOOK = {
+    "stamp": "/offices/{}/stamp",
+    "officer_picture": "/users/{}/picture",
+    "payment_parameters": "/offices/{}/payment",
+    "officer_again": "/users/{}",
+    "administrator": "/administrators",
+}
+
+
+@get("/", include_in_schema=False)
+async def listed(request: Request[Any, Any, Any]) -> Response[Any]:
+    """What waits, and what is over."""
+    person = person_of(request)
+    waiting, over = await changes_of(person, waiting=True), await changes_of(person, waiting=False)
+    return page(request, "changes.html", waiting=waiting, over=over)
+
+
+@get("/{change:uuid}", guards=[require_fresh], include_in_schema=False)
+async def one(request: Request[Any, Any, Any], change: FromPath[UUID]) -> Response[Any]:
+    """One change, and what the person may do about it."""
+    return await _one(request, change)
+
+
+@post("/{change:uuid}/confirm", guards=[require_fresh], status_code=200, include_in_schema=False)
+async def confirmed(request: Request[Any, Any, Any], change: FromPath[UUID]) -> Response[Any]:
+    """Confirms it as the second person."""
+    site = site_of(request)
+    await confirm(change, person_of(request), effects=site.effects, box=site.secrets, limits=site.config.access, at=site.clock.now())
+    return go(request, f"/changes/{change}")
+
+
+@post("/{change:uuid}/refuse", guards=[require_fresh], status_code=200, include_in_schema=False)
+async def refused(request: Request[Any, Any, Any], change: FromPath[UUID]) -> Response[Any]:
+    """Refuses it for a reason."""
+    site, told = site_of(request), await sent(request, "reason")
+    try:
+        await refuse(change, person_of(request), told["reason"], box=site.secrets, at=site.clock.now())
+    except Refused as refusal:
+        if refusal.box not in {"reason", "text"}:
+            raise
+        return await _one(request, change, reason=told["reason"], wrong={"reason": refusal.say})
+    return go(request, f"/changes/{change}")
+
+
+@post("/{change:uuid}/withdraw", status_code=200, include_in_schema=False)
+async def withdrawn(request: Request[Any, Any, Any], change: FromPath[UUID]) -> Response[Any]:
+    """Takes one's own back."""
+    await withdraw(change, person_of(request), at=site_of(request).clock.now())
+    return go(request, "/changes")
+
+
+HANDLERS = [listed, one, confirmed, refused, withdrawn]
+
+
+async def _one(request: Request[Any, Any, Any], id: UUID, *, reason: str = "", wrong: dict[str, str] | None = None) -> Response[Any]:
+    person = person_of(request)
+    change = await change_of(person, id)
+    own = change.asked_by == person.account_id
+    at_desk = person.role is not None and person.role.kind is RoleKind.PLATFORM
+    return page(
+        request,
+        "change.html",
+        status=422 if wrong else 200,
+        form=True,
+        change=change,
+        own=own,
+        may_confirm=not own and not at_desk,
+        look=_look(change, person),
+        reason=reason,
+        wrong=wrong or {},
+    )
+
+
+def _look(change: Change, person: Principal) -> str:
+    """The page where the change can be looked at, for who may enter it."""
+    kind = person.role.kind if person.role else None
+    if kind is RoleKind.OFFICER and change.kind == "officer_picture":
+        return "/picture"
+    return _LOOK.get(change.kind, "").format(change.subject) if kind is RoleKind.ADMINISTRATOR else ""
