@@ -35,7 +35,10 @@ async def optional_caller(connection: ASGIConnection[Any, Any, Any, Any]) -> Cal
     key = key.strip()
     caller = None
     if scheme.lower() == "bearer" and 0 < len(key) <= _LONGEST:
-        caller = await who_calls(key, site_of(connection).clock.now())
+        at = site_of(connection).clock.now()
+        caller = await who_calls(key, at)
+        if caller is not None:
+            parts_of(connection).uses.note(caller, at)
     if caller is None:
         raise NotAuthorizedException(headers={"WWW-Authenticate": 'Bearer realm="ecoo", error="invalid_token"'})
     return caller

@@ -4,13 +4,17 @@
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar.connection import ASGIConnection
 
 from admin.csrf import FormSeal
 from admin.limits import Limits
+from engine.people import KeyUses
 from engine.site import Site
+
+if TYPE_CHECKING:
+    from engine.people.firms.keeping import Dgft
 
 __all__ = ["Parts", "parts_of", "site_of"]
 
@@ -22,6 +26,8 @@ class Parts:
     site: Site
     limits: Limits
     seal: FormSeal
+    uses: KeyUses
+    dgft: "Dgft | None" = None
 
 
 def parts_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Parts:

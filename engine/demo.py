@@ -20,7 +20,7 @@ from uuid import UUID
 
 from engine import people, schema
 from engine import registry as registry_module
-from engine.clock import Clock, SystemClock
+from engine.clock import Clock, SystemClock, ist_day
 from engine.config import Config
 from engine.contracts.abilities import Rehearses
 from engine.contracts.drawing import ImageKind, ImageRequest
@@ -28,7 +28,10 @@ from engine.contracts.signing import Signatory, SignerContext
 from engine.demo_pictures import signature_photo, stamp_photo
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError
+from engine.money.fees import NewFee, Rounding, add_fee
 from engine.people.access import give_password
+from engine.people.agencies.official import record_address
+from engine.people.agencies.tables import AddressKind
 from engine.registry import Registry
 from engine.schema.migrate import migrate
 from engine.scope import PLATFORM
@@ -63,13 +66,27 @@ _CONFIG = """\
 # A demonstration site of ecoo: everything under {folder}/ was made on the spot and may be deleted.
 [site]
 demo = true
+rehearsal = true
 folder = "{folder}"
 
 [issue]
 from_shell = true
 
+# Exporters sign in at a rehearsal of DGFT, which `ecoo serve` starts beside this site; nobody in it is real.
+[dgft]
+issuer = "http://127.0.0.1:8001"
+client_id = "ecoo-demonstration"
+client_secret = {{ made = "rehearsal-client-secret" }}
+profile_url = "http://127.0.0.1:8001/profiles"
+profile_token = {{ made = "rehearsal-profile-token" }}
+help_url = "http://127.0.0.1:8001/"
+
 [signers.key_file]
 folder = "keys"
+
+# Offices can rehearse payments with `ecoo rehearsal gateway`; no money moves.
+[gateways.sandbox]
+url = "http://127.0.0.1:8002"
 
 [trust]
 roots = ["{folder}/signers/key_file/keys/demo-root.pem"]
@@ -215,7 +232,8 @@ async def _people(now: datetime) -> _Cast:
         agency = await people.add_agency(
             AGENCY, "Export Inspection Agency (demonstration)", appendix="2B", listed_on=date(2024, 8, 19), actor=ACTOR, at=now
         )
-        office = await people.add_office(agency, OFFICE, "Mumbai Regional Office", "Mumbai", actor=ACTOR, at=now)
+        await record_address(agency, AddressKind.DOMAIN, OFFICER.partition("@")[2], actor=ACTOR, at=now)
+        office = await _office(agency, now)
         officer = await people.add_officer(
             agency, email=OFFICER, name="Asha Deshmukh", designation="Assistant Director", actor=ACTOR, at=now
         )
@@ -230,6 +248,16 @@ async def _people(now: datetime) -> _Cast:
         await Setting.insert(Setting(name="demo", value=str(exporter.id)))
         await Setting.insert(Setting(name="secrets", value="in use"))
     return _Cast(agency, office, officer, exporter.id, user)
+
+
+async def _office(agency: UUID, now: datetime) -> UUID:
+    """The office with what it needs: an address, an e-wallet, and a fee. What it costs is invented."""
+    told = {"pin": "400020", "state": "27", "wallet": True}
+    address = "4th floor, Aayakar House\n12 Churchgate Road"
+    office = await people.add_office(agency, OFFICE, "Mumbai Regional Office", "Mumbai", address, actor=ACTOR, at=now, **told)
+    fee = NewFee(None, "", "", 200_00, 1800, "998599", Rounding.PAISA, ist_day(now))
+    await add_fee(PLATFORM, agency, fee, actor=ACTOR, at=now)
+    return office
 
 
 async def _passwords(config: Config, now: datetime) -> None:
@@ -266,7 +294,7 @@ async def _pictures(config: Config, cast_: _Cast, clock: Clock) -> None:
     finally:
         await room.close()
     now = clock.now()
-    office = await people.find_office(PLATFORM, AGENCY, OFFICE)
+    office = await people.find_office(PLATFORM, AGENCY, OFFICE, on=ist_day(now))
     officer = await people.find_officer(PLATFORM, OFFICER)
     for image, row, purpose in ((stamp, cast_.office, "stamp"), (hand, cast_.officer, "appearance")):
         sha256 = await files.put(image.png)

@@ -20,6 +20,7 @@ from engine.errors import NotFound, Refused
 from engine.filing import Draft, find, look, open_draft, read, search, update_draft
 from engine.money import Outlook, file, foresee
 from engine.money.outlook import OPEN
+from engine.people.firms import counted_filing
 from engine.proof import of_application
 from engine.scope import Scope
 from engine.site import Site
@@ -38,16 +39,16 @@ IdempotencyKey = Annotated[
 async def create(request: Request[Any, Any, Any], idempotency_key: IdempotencyKey = None) -> ApplicationAnswer:
     """Save an application as a draft; 422 lists all that is wrong with a file that cannot be kept."""
     caller, site, body = caller_of(request), site_of(request), await request.body()
-    caller.require("prepare")
+    scope = caller.require("prepare")
     at = site.clock.now()
     asking = Once(caller.actor, idempotency_key, b"create\n" + body, ApplicationAnswer)
     if known := await asking.before(at):
         return known
     application = await asyncio.to_thread(read, body)
-    outlook = await foresee(caller.scope, application, registry=site.registry, at=at)
+    outlook = await foresee(scope, application, registry=site.registry, at=at)
 
     async def deed() -> ApplicationAnswer:
-        draft = await open_draft(caller.scope, application, actor=caller.actor, at=at)
+        draft = await open_draft(scope, application, actor=caller.actor, at=at)
         return ApplicationAnswer.of(draft, problems=outlook.problems, warnings=outlook.warnings)
 
     return await asking.now(deed, at=at)
@@ -57,12 +58,12 @@ async def create(request: Request[Any, Any, Any], idempotency_key: IdempotencyKe
 async def change(request: Request[Any, Any, Any], reference: FromPath[str]) -> ApplicationAnswer:
     """Save a new version of a draft, or of an application that came back with a query."""
     caller, site, body = caller_of(request), site_of(request), await request.body()
-    caller.require("prepare")
+    scope = caller.require("prepare")
     known = known_reference(reference)
-    await find(caller.scope, known)
+    await find(scope, known)
     application = await asyncio.to_thread(read, body)
-    draft = await update_draft(caller.scope, known, application, actor=caller.actor, at=site.clock.now())
-    return await _whole(site, draft, caller.scope)
+    draft = await update_draft(scope, known, application, actor=caller.actor, at=site.clock.now())
+    return await _whole(site, draft, scope)
 
 
 @get("/applications", responses=errors(401, 403, 422))
@@ -74,8 +75,8 @@ async def listed(
 ) -> ApplicationList:
     """List the applications that the key covers, newest first."""
     caller = caller_of(request)
-    caller.require("see")
-    found = await search(caller.scope, state=wanted, limit=limit, offset=offset)
+    scope = caller.require("see")
+    found = await search(scope, state=wanted, limit=limit, offset=offset)
     return ApplicationList([ApplicationLine.of(draft) for draft in found], offset + limit if len(found) == limit else None)
 
 
@@ -83,23 +84,25 @@ async def listed(
 async def one(request: Request[Any, Any, Any], reference: FromPath[str]) -> ApplicationAnswer:
     """Look up an application, its problems while it is a draft, and its certificate if there is one."""
     caller, site = caller_of(request), site_of(request)
-    caller.require("see")
-    return await _whole(site, await find(caller.scope, known_reference(reference)), caller.scope)
+    scope = caller.require("see")
+    return await _whole(site, await find(scope, known_reference(reference)), scope)
 
 
 @post("/applications/{reference:str}/file", status_code=200, responses=errors(401, 403, 404, 409, 422))
 async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idempotency_key: IdempotencyKey = None) -> ApplicationAnswer:
     """File a draft: it is examined once more, and from then on it cannot be changed."""
     caller, site = caller_of(request), site_of(request)
-    caller.require("submit")
+    scope = caller.require("submit")
     reference, at = known_reference(reference), site.clock.now()
     asking = Once(caller.actor, idempotency_key, f"file\n{reference}".encode(), ApplicationAnswer)
     if known := await asking.before(at):
         return known
 
     async def deed() -> ApplicationAnswer:
-        filed = await file(caller.scope, reference, registry=site.registry, actor=caller.actor, at=at)
-        outlook = await foresee(caller.scope, filed.draft.application, registry=site.registry, at=at, draft=filed.draft)
+        draft = await find(scope, reference)
+        async with counted_filing(caller.broker_id, draft.exporter_id, at):
+            filed = await file(scope, reference, registry=site.registry, actor=caller.actor, at=at)
+        outlook = await foresee(scope, filed.draft.application, registry=site.registry, at=at, draft=filed.draft)
         return ApplicationAnswer.of(filed.draft, warnings=outlook.warnings)
 
     return await asking.now(deed, at=at)
@@ -109,20 +112,20 @@ async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idem
 async def check_file(request: Request[Any, Any, Any]) -> CheckAnswer:
     """Check an application file without keeping it: all that filing would refuse; 422 if it has not the shape of one."""
     caller, site, body = caller_of(request), site_of(request), await request.body()
-    caller.require("prepare")
+    scope = caller.require("prepare")
     application, problems = await asyncio.to_thread(look, body)
     if application is None:
         raise Refused.because(problems)
-    return CheckAnswer.of(await foresee(caller.scope, application, registry=site.registry, at=site.clock.now()))
+    return CheckAnswer.of(await foresee(scope, application, registry=site.registry, at=site.clock.now()))
 
 
 @post("/applications/{reference:str}/check", status_code=200, responses=errors(401, 403, 404, 422))
 async def check_kept(request: Request[Any, Any, Any], reference: FromPath[str]) -> CheckAnswer:
     """Check an application that is kept here, as filing it now would; changes nothing."""
     caller, site = caller_of(request), site_of(request)
-    caller.require("see")
-    draft = await find(caller.scope, known_reference(reference))
-    return CheckAnswer.of(await _outlook(site, draft, caller.scope))
+    scope = caller.require("see")
+    draft = await find(scope, known_reference(reference))
+    return CheckAnswer.of(await _outlook(site, draft, scope))
 
 
 def known_reference(reference: str) -> str:

@@ -64,9 +64,9 @@ async def leaf(request: Request[Any, Any, Any], reference: FromPath[str], name: 
 
 async def _issued(caller: Caller, reference: str) -> Standing:
     """The certificate of an application that the caller may see. Raises NotFound until it is issued."""
-    caller.require("see")
-    draft = await find(caller.scope, known_reference(reference))
-    standing = await of_application(caller.scope, draft.id)
+    scope = caller.require("see")
+    draft = await find(scope, known_reference(reference))
+    standing = await of_application(scope, draft.id)
     if standing is None or standing.state not in LET_OUT:
         raise NotFound(f"The application {draft.reference} has no issued certificate.", box="reference", rule="certificate issued")
     return standing

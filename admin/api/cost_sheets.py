@@ -25,8 +25,8 @@ from engine.clock import ist_day
 from engine.cost_sheet import CostSheet, SheetState
 from engine.errors import NotFound, Refused
 from engine.filing import sheets
-from engine.people import Caller, find_office, find_officer
-from engine.scope import PLATFORM, ScopeKind
+from engine.people import find_office, find_officer
+from engine.scope import PLATFORM, Scope, ScopeKind
 
 __all__ = ["HANDLERS"]
 
@@ -78,8 +78,8 @@ async def listed(
 ) -> CostSheetList:
     """List the cost sheets that the key covers, the last changed first."""
     caller = caller_of(request)
-    caller.require("see")
-    found = await sheets.search(caller.scope, on=_today(request), state=wanted, hs=hs, limit=limit, offset=offset)
+    scope = caller.require("see")
+    found = await sheets.search(scope, on=_today(request), state=wanted, hs=hs, limit=limit, offset=offset)
     return CostSheetList([CostSheetLine.of(kept) for kept in found], offset + limit if len(found) == limit else None)
 
 
@@ -87,16 +87,16 @@ async def listed(
 async def one(request: _Asked, reference: FromPath[str]) -> CostSheetAnswer:
     """Look up a cost sheet with its newest version and its approvals."""
     caller = caller_of(request)
-    caller.require("see")
-    return CostSheetAnswer.of(await sheets.find(caller.scope, _known(reference), on=_today(request)))
+    scope = caller.require("see")
+    return CostSheetAnswer.of(await sheets.find(scope, _known(reference), on=_today(request)))
 
 
 @get("/cost-sheets/{reference:str}/versions/{number:int}", responses=errors(401, 403, 404))
 async def one_version(request: _Asked, reference: FromPath[str], number: FromPath[int]) -> VersionAnswer:
     """Look up one version of a cost sheet as it was saved."""
     caller = caller_of(request)
-    caller.require("see")
-    return VersionAnswer.of(await _version(caller, _known(reference), number, _today(request)))
+    scope = caller.require("see")
+    return VersionAnswer.of(await _version(scope, _known(reference), number, _today(request)))
 
 
 @get("/cost-sheets/{reference:str}/compare", responses=errors(401, 403, 404, 422))
@@ -108,9 +108,9 @@ async def compare(
 ) -> ComparisonAnswer:
     """Compare two versions: every key that differs, and by how much."""
     caller = caller_of(request)
-    caller.require("see")
+    scope = caller.require("see")
     reference, today = _known(reference), _today(request)
-    older, newer = [await _version(caller, reference, number, today) for number in (before, after)]
+    older, newer = [await _version(scope, reference, number, today) for number in (before, after)]
     return ComparisonAnswer(before, after, await asyncio.to_thread(sheets.compare, older.sheet, newer.sheet))
 
 
@@ -130,14 +130,14 @@ async def as_csv(request: _Asked, reference: FromPath[str], version: _Number = N
 async def lodge(request: _Asked, reference: FromPath[str], idempotency_key: IdempotencyKey = None) -> CostSheetAnswer:
     """Hand the newest version to an office for approval."""
     caller, body = caller_of(request), await request.body()
-    caller.require("submit")
+    scope = caller.require("submit")
     reference = _known(reference)
 
     async def deed(at: datetime) -> sheets.Kept:
-        await sheets.find(caller.scope, reference, on=ist_day(at))
+        await sheets.find(scope, reference, on=ist_day(at))
         asked = LODGING.read(body)
-        office = await find_office(PLATFORM, asked.agency, asked.office)
-        return await sheets.lodge(caller.scope, reference, office=office, actor=caller.actor, at=at)
+        office = await find_office(PLATFORM, asked.agency, asked.office, on=ist_day(at))
+        return await sheets.lodge(scope, reference, office=office, actor=caller.actor, at=at)
 
     return await _done(request, "lodge", reference, idempotency_key, deed)
 
@@ -146,16 +146,14 @@ async def lodge(request: _Asked, reference: FromPath[str], idempotency_key: Idem
 async def approve(request: _Asked, reference: FromPath[str], idempotency_key: IdempotencyKey = None) -> CostSheetAnswer:
     """Approve the version that an officer looked at, until a day. The agency's own system vouches for its officer."""
     caller, body = caller_of(request), await request.body()
-    caller.require("approve")
+    scope = caller.require("approve")
     reference = _known(reference)
 
     async def deed(at: datetime) -> sheets.Kept:
-        await sheets.find(caller.scope, reference, on=ist_day(at))
+        await sheets.find(scope, reference, on=ist_day(at))
         asked = APPROVING.read(body)
-        officer, until = await find_officer(caller.scope, asked.officer), _until(asked, ist_day(at))
-        return await sheets.approve(
-            caller.scope, reference, version=asked.version, officer=officer, valid_until=until, actor=caller.actor, at=at
-        )
+        officer, until = await find_officer(scope, asked.officer), _until(asked, ist_day(at))
+        return await sheets.approve(scope, reference, version=asked.version, officer=officer, valid_until=until, actor=caller.actor, at=at)
 
     return await _done(request, "approve", reference, idempotency_key, deed)
 
@@ -164,16 +162,14 @@ async def approve(request: _Asked, reference: FromPath[str], idempotency_key: Id
 async def reject(request: _Asked, reference: FromPath[str], idempotency_key: IdempotencyKey = None) -> CostSheetAnswer:
     """Send the version back to its exporter with the reason."""
     caller, body = caller_of(request), await request.body()
-    caller.require("approve")
+    scope = caller.require("approve")
     reference = _known(reference)
 
     async def deed(at: datetime) -> sheets.Kept:
-        await sheets.find(caller.scope, reference, on=ist_day(at))
+        await sheets.find(scope, reference, on=ist_day(at))
         asked = REJECTING.read(body)
-        officer = await find_officer(caller.scope, asked.officer)
-        return await sheets.reject(
-            caller.scope, reference, version=asked.version, officer=officer, reason=asked.reason, actor=caller.actor, at=at
-        )
+        officer = await find_officer(scope, asked.officer)
+        return await sheets.reject(scope, reference, version=asked.version, officer=officer, reason=asked.reason, actor=caller.actor, at=at)
 
     return await _done(request, "reject", reference, idempotency_key, deed)
 
@@ -182,13 +178,13 @@ async def reject(request: _Asked, reference: FromPath[str], idempotency_key: Ide
 async def withdraw(request: _Asked, reference: FromPath[str], idempotency_key: IdempotencyKey = None) -> CostSheetAnswer:
     """End a sheet, by its exporter or its agency: its approvals end now, and nobody may cite it from here on."""
     caller, body = caller_of(request), await request.body()
-    caller.require("approve" if caller.scope.kind in {ScopeKind.AGENCY, ScopeKind.OFFICES} else "submit")
+    scope = caller.require("approve" if caller.kind in {ScopeKind.AGENCY, ScopeKind.OFFICES} else "submit")
     reference = _known(reference)
 
     async def deed(at: datetime) -> sheets.Kept:
-        await sheets.find(caller.scope, reference, on=ist_day(at))
+        await sheets.find(scope, reference, on=ist_day(at))
         asked = WITHDRAWING.read(body)
-        return await sheets.withdraw(caller.scope, reference, reason=asked.reason, actor=caller.actor, at=at)
+        return await sheets.withdraw(scope, reference, reason=asked.reason, actor=caller.actor, at=at)
 
     return await _done(request, "withdraw", reference, idempotency_key, deed)
 
@@ -197,27 +193,27 @@ async def withdraw(request: _Asked, reference: FromPath[str], idempotency_key: I
 async def grants(request: _Asked, reference: FromPath[str]) -> GrantList:
     """List who may cite the sheet, ended grants too."""
     caller = caller_of(request)
-    caller.require("see")
-    return GrantList.of(await sheets.grants_of(caller.scope, _known(reference), at=_now(request)))
+    scope = caller.require("see")
+    return GrantList.of(await sheets.grants_of(scope, _known(reference), at=_now(request)))
 
 
 @post("/cost-sheets/{reference:str}/grants", status_code=200, operation_class=asking("CostSheetGranting"), responses=_CHANGING)
 async def grant(request: _Asked, reference: FromPath[str]) -> GrantList:
     """Let another exporter cite the sheet: it learns the verdict, never a figure. A grant that stands stays as it is."""
     caller, body = caller_of(request), await request.body()
-    caller.require("submit")
+    scope = caller.require("submit")
     reference, at = _known(reference), _now(request)
-    await sheets.find(caller.scope, reference, on=ist_day(at))
+    await sheets.find(scope, reference, on=ist_day(at))
     asked = GRANTING.read(body)
-    return GrantList.of(await sheets.grant(caller.scope, reference, asked.iec, actor=caller.actor, at=at))
+    return GrantList.of(await sheets.grant(scope, reference, asked.iec, actor=caller.actor, at=at))
 
 
 @delete("/cost-sheets/{reference:str}/grants/{iec:str}", status_code=200, responses=_CHANGING)
 async def end_grant(request: _Asked, reference: FromPath[str], iec: FromPath[str]) -> GrantList:
     """Take the leave to cite back."""
     caller = caller_of(request)
-    caller.require("submit")
-    return GrantList.of(await sheets.end_grant(caller.scope, _known(reference), iec, actor=caller.actor, at=_now(request)))
+    scope = caller.require("submit")
+    return GrantList.of(await sheets.end_grant(scope, _known(reference), iec, actor=caller.actor, at=_now(request)))
 
 
 HANDLERS = [
@@ -243,7 +239,7 @@ HANDLERS = [
 
 async def _saved(request: _Asked, reader: Callable[[bytes], CostSheet], iec: str | None, key: str | None) -> CostSheetAnswer:
     caller, body = caller_of(request), await request.body()
-    caller.require("prepare")
+    scope = caller.require("prepare")
     at = _now(request)
     asked = Once(caller.actor, key, b"cost-sheet\n" + (iec or "").encode() + b"\n" + body, CostSheetAnswer)
     if known := await asked.before(at):
@@ -251,18 +247,18 @@ async def _saved(request: _Asked, reader: Callable[[bytes], CostSheet], iec: str
     sheet = await asyncio.to_thread(reader, body)
 
     async def deed() -> CostSheetAnswer:
-        return CostSheetAnswer.of(await sheets.save(caller.scope, sheet, iec=iec, actor=caller.actor, at=at))
+        return CostSheetAnswer.of(await sheets.save(scope, sheet, iec=iec, actor=caller.actor, at=at))
 
     return await asked.now(deed, at=at)
 
 
 async def _revised(request: _Asked, reader: Callable[[bytes], CostSheet], reference: str, version: int | None) -> CostSheetAnswer:
     caller, body = caller_of(request), await request.body()
-    caller.require("prepare")
+    scope = caller.require("prepare")
     known, at = _known(reference), _now(request)
-    await sheets.find(caller.scope, known, on=ist_day(at))
+    await sheets.find(scope, known, on=ist_day(at))
     sheet = await asyncio.to_thread(reader, body)
-    return CostSheetAnswer.of(await sheets.revise(caller.scope, known, sheet, version=version, actor=caller.actor, at=at))
+    return CostSheetAnswer.of(await sheets.revise(scope, known, sheet, version=version, actor=caller.actor, at=at))
 
 
 async def _done(
@@ -284,10 +280,10 @@ async def _exported(
     request: _Asked, reference: str, number: int | None, write: Callable[[CostSheet], bytes], kind: str, suffix: str
 ) -> Response[bytes]:
     caller = caller_of(request)
-    caller.require("see")
+    scope = caller.require("see")
     reference, today = _known(reference), _today(request)
-    number = number or (await sheets.find(caller.scope, reference, on=today)).version
-    found = await _version(caller, reference, number, today)
+    number = number or (await sheets.find(scope, reference, on=today)).version
+    found = await _version(scope, reference, number, today)
     content = await asyncio.to_thread(write, found.sheet)
     headers = {
         "content-disposition": f'attachment; filename="{reference}-v{number}.{suffix}"',
@@ -296,8 +292,8 @@ async def _exported(
     return Response(content, media_type=kind, headers=headers)
 
 
-async def _version(caller: Caller, reference: str, number: int, today: date) -> sheets.Version:
-    return await sheets.version_of(caller.scope, reference, number, on=today)
+async def _version(scope: Scope, reference: str, number: int, today: date) -> sheets.Version:
+    return await sheets.version_of(scope, reference, number, on=today)
 
 
 def _read_table(body: bytes) -> CostSheet:

@@ -37,11 +37,11 @@ class OriginAnswer(Struct, frozen=True):
 async def of_application(request: Request[Any, Any, Any]) -> OriginAnswer:
     """Check the goods of an application against the rules of origin, with every step, and try all other schemes."""
     caller, site, body = caller_of(request), site_of(request), await request.body()
-    caller.require("prepare")
+    scope = caller.require("prepare")
     application, problems = await asyncio.to_thread(look, body)
     if application is None:
         raise Refused.because(problems)
-    citations = await citations_of(caller.scope, application, on=ist_day(site.clock.now()))
+    citations = await citations_of(scope, application, on=ist_day(site.clock.now()))
     if wrong := [*citations.problems, *citation_problems(application, citations.sheets)]:
         raise Refused.because(wrong)
     return await asyncio.to_thread(_answer, site, application, citations.sheets)
@@ -76,13 +76,13 @@ async def of_sheet(
     Suppliers' sheets that its inputs cite are looked up for a key of one exporter; for any other key they stay undecided.
     """
     caller, site, body = caller_of(request), site_of(request), await request.body()
-    caller.require("prepare")
+    scope = caller.require("prepare")
     sheet = await asyncio.to_thread(read_json, body)
     if wrong := check_sheet(sheet):
         raise Refused.because(wrong)
     today, suppliers = ist_day(site.clock.now()), None
-    if len(caller.scope.exporter_ids) == 1 and any(part.cost_sheet for part in sheet.inputs):
-        (exporter_id,) = caller.scope.exporter_ids
+    if len(scope.exporter_ids) == 1 and any(part.cost_sheet for part in sheet.inputs):
+        (exporter_id,) = scope.exporter_ids
         suppliers = await suppliers_of(sheet, exporter_id=exporter_id, on=today)
     goods = goods_of_sheet(sheet, destination=_country(to), on=today, suppliers=suppliers)
     return list(await asyncio.to_thread(find_elsewhere, goods, _forms(site)))

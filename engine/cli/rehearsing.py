@@ -1,40 +1,56 @@
 """`ecoo rehearsal`: servers that stand in for what cannot be reached, for sites that are being tried out."""
 
 import importlib
-from typing import TYPE_CHECKING, Annotated
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from cyclopts import App, Parameter
 
 from engine.cli.options import ConfigOption, site_config
 from engine.cli.output import DONE, say
+from engine.cli.rehearsing_gateway import gateway
 from engine.config import Config
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
     from engine.people.dgft import Settings
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "registry_beside"]
 
 _HOST = "127.0.0.1"
 _PORT = 8001
+_LAST_S = 10
 
 
 def add_to(app: App) -> None:
     """Adds the commands."""
     app.command(App(name="rehearsal", help="Serve what stands in for services that cannot be reached, while a site is tried out."))
     app["rehearsal"].command(registry)
+    app["rehearsal"].command(gateway)
 
 
 def registry(
     *,
-    port: Annotated[int, Parameter(help="The port to listen on, of this machine alone; [dgft] issuer must name it.")] = _PORT,
+    port: Annotated[
+        int | None, Parameter(help="The port to listen on, of this machine alone; else the one that [dgft] issuer names.")
+    ] = None,
+    with_input: Annotated[
+        bool, Parameter(negative=(), help="End when the standard input ends: beside a server that started this one.")
+    ] = False,
     config: ConfigOption = None,
 ) -> int:
     """Serve the rehearsal registry: sign-in and firms of invented persons. Refused unless [site] rehearsal = true."""
     import uvicorn
 
     site = site_config(config)
+    port = port or _port(site) or _PORT
     settings = _settings(site, port)
     app = importlib.import_module("admin.rehearsal.registry").rehearse(
         settings.issuer,
@@ -45,9 +61,75 @@ def registry(
         profile_token=settings.profile_token.value,
     )
     server = uvicorn.Server(uvicorn.Config(app, host=_HOST, port=port, log_config=None, access_log=False, server_header=False))
-    say(f"The rehearsal registry is at {settings.issuer}; nobody in it is real (stop with Ctrl-C).")
-    server.run()
+    with _listening(port) as listener:
+        say(f"The rehearsal registry is at {settings.issuer}; nobody in it is real{'' if with_input else ' (stop with Ctrl-C)'}.")
+        if with_input:
+            threading.Thread(target=_end_with_input, args=[server], daemon=True).start()
+        server.run(sockets=[listener])
     return DONE if server.started else 5
+
+
+@contextmanager
+def registry_beside(site: Config) -> Iterator[None]:
+    """The rehearsal registry of a demonstration, in a process of its own for as long as the block runs.
+
+    It holds a pipe to this process and ends when that closes, however this process ends. A site without one has none to start;
+    one that does not start says why, and the site is served all the same.
+    """
+    if not (site.site.demo and site.site.rehearsal and _port(site)):
+        yield
+        return
+    command = [
+        sys.executable,
+        "-c",
+        "from engine.cli import main; main()",
+        "rehearsal",
+        "registry",
+        "--with-input",
+        "--config",
+        str(site.path),
+    ]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE)
+    try:
+        yield
+    finally:
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            child.wait(timeout=_LAST_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _end_with_input(server: Any) -> None:
+    with suppress(OSError):
+        while os.read(0, 4096):  # not sys.stdin: a thread that waits in it would spoil the end of the process
+            pass
+    server.should_exit = True
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """The port, held, so that who comes early waits. Raises ConfigError, with what to do, if another process has it."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((_HOST, port))
+            listener.listen(64)
+        except OSError as error:
+            raise ConfigError(
+                f"Port {port} is taken, so the rehearsal registry cannot listen there and exporters cannot sign in. "
+                "End what listens there, or give this site another PORT; its registry then moves too.",
+                code="port_taken",
+            ) from error
+        yield listener
+
+
+def _port(site: Config) -> int | None:
+    """The port of a registry on this machine that [dgft] names, if it does."""
+    parts = urlsplit(site.dgft.issuer)
+    return parts.port if parts.scheme == "http" and parts.hostname == _HOST else None
 
 
 def _settings(site: Config, port: int) -> "Settings":

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from engine.cli.options import ConfigOption, run_async, site_config
 from engine.cli.output import DONE, say
+from engine.cli.rehearsing import registry_beside
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.site import lock_is_free, open_site
@@ -47,7 +48,8 @@ def serve(*, config: ConfigOption = None) -> int:
     # What was imported stays for good: the collector need not look through it again in the middle of a request.
     gc.collect()
     gc.freeze()
-    server.run()
+    with registry_beside(site):
+        server.run()
     return DONE if server.started else 5
 
 

@@ -2,7 +2,7 @@
 
 A setting is a name, a default and a line of help; `ecoo check` prints all. `ECOO_SECTION__KEY` in the environment
 overrides a value. Relative paths count from the file's folder. Secrets are references: `{ env = "NAME" }` or
-`{ file = "path" }`. An unknown key and a missing secret are errors that name the path to the key.
+`{ file = "path" }`, on a demonstration site also `{ made = "NAME" }`: made at random in its folder. An unknown key and a missing secret are errors that name the path to the key.
 """
 
 from engine.config.reading import default_path, load, site_folder

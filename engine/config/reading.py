@@ -1,6 +1,8 @@
 """engine.toml and the environment as a `Config`; what is wrong is told with file and key."""
 
+import contextlib
 import os
+import secrets
 import tomllib
 import types
 import typing
@@ -36,6 +38,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     unknown = set(raw) - set(SECTIONS) - set(PLUGIN_SECTIONS)
     if unknown:
         raise ConfigError(f"{path}: [{sorted(unknown)[0]}] is not a section. Known: {', '.join([*SECTIONS, *PLUGIN_SECTIONS])}.")
+    _make_secrets(path, raw)
     sections: dict[str, Any] = {name: _section(path, name, kind, raw.get(name, {}), environ) for name, kind in SECTIONS.items()}
     plugins: dict[str, Any] = {name: _plugins(path, name, raw.get(name, {}), environ) for name in PLUGIN_SECTIONS}
     return settle(Config(path=path, **sections, **plugins), environ)
@@ -125,6 +128,39 @@ def _secret(path: Path, where: str, reference: Mapping[str, Any], environ: Mappi
             except OSError as error:
                 raise ConfigError(f"{path}: {where} refers to the file {name}, which cannot be read: {error.strerror}.") from error
     raise ConfigError(f'{path}: {where} must be {{ env = "NAME" }} or {{ file = "path" }}.')
+
+
+def _make_secrets(path: Path, raw: dict[str, Any]) -> None:
+    """Puts a file in the place of each `{ made = "NAME" }`: a demonstration's own secret, made at random in its folder."""
+    site = raw.get("site")
+    settings: dict[str, Any] = site if isinstance(site, dict) else {}
+    demo, folder = settings.get("demo") in {True, "true", "1"}, settings.get("folder", "var")
+    for section, table in raw.items():
+        for key, value in table.items() if isinstance(table, dict) else ():
+            match value:
+                case {"made": str(name), **rest} if not rest:
+                    where = f"{section}.{key}"
+                    if not demo or not isinstance(folder, str) or not name or name != Path(name).name:
+                        raise ConfigError(
+                            f'{path}: {where} is {{ made = "NAME" }}, which is for a demonstration site and a plain name alone.'
+                        )
+                    table[key] = {"file": str(_made(path, where, path.parent / folder / name))}
+
+
+def _made(path: Path, where: str, file: Path) -> Path:
+    """The file with the secret, made if it is absent; whichever process was first, its secret stays."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not file.exists():
+            part = file.with_name(f".{file.name}.{os.getpid()}")
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
+                out.write(secrets.token_urlsafe(32) + "\n")
+            with contextlib.suppress(FileExistsError):
+                os.link(part, file)
+            part.unlink()
+    except OSError as error:
+        raise ConfigError(f"{path}: {where} refers to the file {file}, which cannot be made: {error.strerror}.") from error
+    return file
 
 
 def site_folder(config: Path | None, plugin: str) -> Path:

@@ -159,6 +159,8 @@ class DgftSection:
     )
     profile_url: str = _setting("", "the address of the IEC profile service; empty: profiles are not asked for")
     profile_token: Secret = _setting(Secret(), "the bearer token of the profile service, as a secret's reference")
+    sync_hours: int = _setting(24, "what the registry says of a firm is asked for again after so many hours")
+    help_url: str = _setting("", "the registry's help and FAQs, where exporters' pages lead; empty: no such link")
 
 
 @dataclass(frozen=True, slots=True)

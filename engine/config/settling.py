@@ -4,12 +4,15 @@ import dataclasses
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from engine.config.sections import Config, MailSection, Site
+from engine.config.sections import Config, DgftSection, MailSection, Site
 from engine.errors import ConfigError
 
 __all__ = ["is_loopback", "is_public", "require_public", "settle"]
+
+_REHEARSAL = "http://127.0.0.1:8001"  # the registry of a demonstration on port 8000
 
 
 def settle(config: Config, environ: Mapping[str, str]) -> Config:
@@ -46,9 +49,22 @@ def settle(config: Config, environ: Mapping[str, str]) -> Config:
         secrets=secrets,
         serve=serve,
         mail=_settle_mail(config.path, config.mail, site),
+        dgft=_settle_dgft(config.dgft, site, serve.port),
         database=dataclasses.replace(config.database, url=url),
         files=dataclasses.replace(config.files, url=files),
     )
+
+
+def _settle_dgft(dgft: DgftSection, site: Site, port: int) -> DgftSection:
+    """The rehearsal registry of a demonstration moves with its port, as `public_url` does, so that two can run side by side."""
+    if not (site.demo and site.rehearsal and port not in {0, 8000} and dgft.issuer == _REHEARSAL):
+        return dgft
+    moved = f"http://127.0.0.1:{port + 1 if port < 65535 else port - 1}"
+    urls = {name: getattr(dgft, name) for name in ("issuer", "profile_url", "help_url")}
+    changed: dict[str, Any] = {
+        name: moved + url.removeprefix(_REHEARSAL) for name, url in urls.items() if url == _REHEARSAL or url.startswith(f"{_REHEARSAL}/")
+    }
+    return dataclasses.replace(dgft, **changed)
 
 
 def _settle_mail(path: Path, mail: MailSection, site: Site) -> MailSection:

@@ -1,34 +1,68 @@
-"""Bearer keys of the API: shown once, kept as a hash, with rights, an owner and an end."""
+"""Bearer keys of the API: shown once, kept as a hash, with rights, an owner and an end.
+
+A key stops with the party that it belongs to. None carries the right to sign: a signature is a person's. How persons
+manage the keys of their party is in `keyring`.
+"""
 
 import hashlib
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
+from engine.clock import ist_day
 from engine.errors import Forbidden
+from engine.people.firms.granting import rights_granted
+from engine.people.standing import Status
 from engine.people.tables import ApiKey
-from engine.scope import Scope
+from engine.scope import Scope, ScopeKind
 from engine.store import audit, lookup, moment_of, uow
 
-__all__ = ["Caller", "make_key", "revoke_key", "who_calls"]
+__all__ = ["KEY_RIGHTS", "Caller", "KeyUses", "insert_key", "make_key", "new_key", "who_calls"]
 
-RIGHTS = ("see", "prepare", "submit", "approve")
+KEY_RIGHTS = ("see", "prepare", "submit", "approve")
+_SHOWN = 12
+_LIVE = """
+    SELECT k.id, k.rights, k.agency, k.exporter, k.broker, k.expires_at, k.revoked_at, k.used_on, e.status AS firm_status,
+        b.active AS broker_active, l.id AS listing
+    FROM api_key k LEFT JOIN exporter e ON e.id = k.exporter LEFT JOIN broker b ON b.id = k.broker
+        LEFT JOIN agency_listing l ON l.agency = k.agency AND l.starts_on <= ? AND (l.ends_on IS NULL OR l.ends_on > ?)
+    WHERE k.key_sha256 = ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who holds a key: what they see, and what they may do. `actor` is how the audit names them."""
+    """Who holds a key, and what they may do. What they see they are told with the right that they need for it.
+
+    `actor` is how the audit names them, `used_on` the day on which the key was used last, as its row has it. Of a broker's
+    key `granted` is what each exporter lets the broker do now.
+    """
 
     actor: str
-    scope: Scope
+    owner: Scope
     rights: frozenset[str]
+    used_on: date | None = None
+    broker_id: UUID | None = None
+    granted: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
 
-    def require(self, right: str) -> None:
-        """Raises Forbidden if the key does not carry the right."""
+    @property
+    def kind(self) -> ScopeKind:
+        """Whose key it is."""
+        return self.owner.kind
+
+    def require(self, right: str) -> Scope:
+        """What may be seen and touched with that right: of a broker's key, the exporters that grant it the right too.
+
+        Raises Forbidden if the key does not carry the right.
+        """
         if right not in self.rights:
             raise Forbidden(f"This key may not {right}. Ask for one with the right {right!r}.", code="key_right")
+        if self.broker_id is None:
+            return self.owner
+        return Scope.broker(frozenset(exporter for exporter, rights in self.granted.items() if right in rights))
 
 
 async def make_key(
@@ -37,55 +71,109 @@ async def make_key(
     rights: frozenset[str],
     agency: UUID | None = None,
     exporter: UUID | None = None,
+    broker: UUID | None = None,
     valid_for: timedelta,
     actor: str,
     at: datetime,
 ) -> str:
-    """A new key, shown this once: `ecoo_` and 43 characters (256 random bits)."""
-    key = "ecoo_" + secrets.token_urlsafe(32)
-    row = ApiKey(
-        name=name,
-        prefix=key[:12],
-        key_sha256=_hash(key),
-        rights=",".join(sorted(rights)),
-        agency=agency,
-        exporter=exporter,
-        made_by=actor,
-        made_at=at,
-        expires_at=at + valid_for,
-    )
+    """A new key for who makes a site, shown this once: `ecoo_` and 43 characters (256 random bits)."""
+    owner = {"agency": agency, "exporter": exporter, "broker": broker}
+    key, row = new_key(name, rights, owner, actor=actor, at=at, expires_at=at + valid_for)
     async with uow():
-        await ApiKey.insert(row)
-        await audit("api_key_made", room="people", subject=str(row.id), actor=actor, at=at, agency=agency, detail={"rights": row.rights})
+        await insert_key(row)
     return key
 
 
-async def revoke_key(key: str, *, actor: str, at: datetime) -> None:
-    """Ends a key at once."""
-    async with uow():
-        await ApiKey.update({ApiKey.revoked_at: at}).where(ApiKey.key_sha256 == _hash(key), ApiKey.revoked_at.is_null())
-        await audit("api_key_revoked", room="people", subject=key[:12], actor=actor, at=at)
+def new_key(
+    name: str, rights: frozenset[str], owner: Mapping[str, UUID | None], *, actor: str, at: datetime, expires_at: datetime
+) -> tuple[str, ApiKey]:
+    """A key and the row that knows it again; `owner` names one of agency, exporter and broker."""
+    key = "ecoo_" + secrets.token_urlsafe(32)
+    row = ApiKey(
+        name=name,
+        prefix=key[:_SHOWN],
+        key_sha256=_hash(key),
+        rights=",".join(sorted(rights)),
+        agency=owner.get("agency"),
+        exporter=owner.get("exporter"),
+        broker=owner.get("broker"),
+        made_by=actor,
+        made_at=at,
+        expires_at=expires_at,
+    )
+    return key, row
+
+
+async def insert_key(row: ApiKey) -> None:
+    """Writes a new key; joins the caller's unit of work."""
+    await ApiKey.insert(row)
+    await audit(
+        "api_key_made",
+        room="people",
+        subject=str(row.id),
+        actor=row.made_by,
+        at=row.made_at,
+        agency=row.agency,
+        detail={"rights": row.rights, "prefix": row.prefix, "until": ist_day(row.expires_at).isoformat()},
+    )
 
 
 async def who_calls(key: str, at: datetime) -> Caller | None:
-    """The holder of a key that is valid at that moment, or None: unknown, expired and revoked read the same."""
-    found = await lookup("SELECT id, rights, agency, exporter, expires_at, revoked_at FROM api_key WHERE key_sha256 = ?", _hash(key))
+    """The holder of a key that is good at that moment. None for any other: an unknown one, one that expired or was revoked,
+    and one whose party may act no more read the same."""
+    today = ist_day(at)
+    found = await lookup(_LIVE, today, today, _hash(key))
     if not found or found[0]["revoked_at"] is not None or moment_of(found[0]["expires_at"]) <= at:
         return None
     row = found[0]
-    return _caller(str(row["id"]), row["rights"], str(row["agency"] or ""), str(row["exporter"] or ""))
+    if not (row["firm_status"] == Status.ACTIVE or row["broker_active"] or row["listing"]):
+        return None
+    caller = _caller(str(row["id"]), row["rights"], str(row["agency"] or ""), str(row["exporter"] or ""), _day_of(row["used_on"]))
+    if row["broker"] is None:
+        return caller
+    broker = UUID(str(row["broker"]))
+    return replace(caller, broker_id=broker, granted=await rights_granted(broker, at))
+
+
+class KeyUses:
+    """Which keys were used on which day, in memory until `write` puts it into their rows: no request waits for a write, and a
+    key's row is written once a day."""
+
+    def __init__(self) -> None:
+        self._days: dict[UUID, date] = {}
+
+    def note(self, caller: Caller, at: datetime) -> None:
+        """Remembers that the key was used, unless its row says so already."""
+        if caller.used_on != (today := ist_day(at)):
+            self._days[UUID(caller.actor.removeprefix("key:"))] = today
+
+    async def write(self) -> None:
+        """Writes what is new."""
+        days = dict(self._days)
+        if not days:
+            return
+        async with uow():
+            for key, day in days.items():
+                earlier = (ApiKey.used_on.is_null()) | (ApiKey.used_on < day)
+                await ApiKey.update({ApiKey.used_on: day}).where(ApiKey.id == key, earlier)
+        self._days = {key: day for key, day in self._days.items() if days.get(key) != day}
 
 
 @lru_cache(maxsize=1024)
-def _caller(id: str, rights: str, agency: str, exporter: str) -> Caller:
+def _caller(id: str, rights: str, agency: str, exporter: str, used_on: date | None) -> Caller:
     """The caller that a valid key's row describes; the same row is the same caller."""
     if agency:
         scope = Scope.agency(UUID(agency))
     elif exporter:
         scope = Scope.exporter(UUID(exporter))
     else:
-        scope = Scope.broker(frozenset())  # a broker sees what it was granted, and no grant is asked for yet
-    return Caller(f"key:{id}", scope, frozenset(rights.split(",")))
+        scope = Scope.broker(frozenset())  # what it is granted changes by the hour, and is no part of the key
+    return Caller(f"key:{id}", scope, frozenset(rights.split(",")), used_on)
+
+
+def _day_of(value: str | date | None) -> date | None:
+    """A day out of `lookup`: SQLite keeps it as text, PostgreSQL as itself."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _hash(key: str) -> str:

@@ -1,21 +1,28 @@
 """The rows of people: agencies, offices, officers, exporters, brokers, their keys, stamps and pictures."""
 
+from enum import StrEnum
+
 from piccolo.columns import BigInt, Boolean, Date, Integer, Text, Timestamptz
 from piccolo.constraints import Check, Unique
 
-from engine.store.rows import CompositeForeignKey, Row, refers, text
+from engine.people.standing import Status
+from engine.store.rows import CompositeForeignKey, Row, one_of, refers, text
 
 __all__ = [
     "Account",
     "Administrator",
     "Agency",
+    "AgencyListing",
     "ApiKey",
+    "Appendix",
     "Broker",
     "BrokerGrant",
     "BrokerUser",
     "Captcha",
     "Exporter",
+    "ExporterBranch",
     "ExporterUser",
+    "Holiday",
     "Office",
     "Officer",
     "OfficerOffice",
@@ -28,29 +35,74 @@ _CAPITALS = " AND ".join(
 )
 
 
+class Appendix(StrEnum):
+    """Under what a body may issue: the two appendices to the Foreign Trade Policy, or as a Regional Authority of DGFT.
+
+    2B lists the agencies of preferential certificates, 2E those of non-preferential ones; a Regional Authority issues both.
+    """
+
+    PREFERENTIAL = "2B"
+    NON_PREFERENTIAL = "2E"
+    REGIONAL_AUTHORITY = "RA"
+
+
 class Agency(Row, tablename="agency"):
-    """A body that may issue; delisted ones stay verifiable."""
+    """A body that may issue while a listing of it is in force; delisted ones stay verifiable."""
 
     code = text(12, unique=True)
     name = text(200)
-    appendix = text(10, default="")
-    listed_on = Date(null=True, default=None)
-    delisted_on = Date(null=True, default=None)
+
+
+class AgencyListing(Row, tablename="agency_listing"):
+    """That an agency is listed, under what, by which notice, and for how long: `ends_on` is the first day that it is not."""
+
+    agency = refers(Agency)
+    appendix = text(2)
+    starts_on = Date()
+    ends_on = Date(null=True, default=None)
+    notice = text(120)
+    reason = text(400)
+
+    once = Unique(["agency", "appendix", "starts_on"])
+    appendix_known = one_of("appendix", Appendix)
+    in_order = Check("ends_on IS NULL OR ends_on >= starts_on")
 
 
 class Office(Row, tablename="office"):
-    """A branch of an agency, with a stamp and number series of its own."""
+    """A branch of an agency, with a stamp and number series of its own.
+
+    `state` is the GST code of its state, `working_days` the ISO numbers of the days (1 is Monday). `numbered_at` is when the
+    first certificate was numbered here: from then on the code, which stands in the number, is fixed.
+    """
 
     agency = refers(Agency)
     code = text(4)
     name = text(200)
     city = text(80)
     address = text(400, default="")
+    pin = text(6)
+    state = text(2)
+    gstin = text(15)
+    wallet = Boolean(default=False)
+    working_days = text(7, default="12345")
     active = Boolean(default=True)
+    numbered_at = Timestamptz(null=True, default=None)
 
     code_once = Unique([agency, code])
     in_agency = Unique(["agency", "id"])
     code_is_capitals = Check(_CAPITALS)
+
+
+class Holiday(Row, tablename="office_holiday"):
+    """A day on which an office is closed although its weekday is a working day."""
+
+    agency = refers(Agency)
+    office = refers(Office)
+    closed_on = Date()
+    name = text(120)
+
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    once = Unique([office, closed_on])
 
 
 class Account(Row, tablename="account"):
@@ -100,59 +152,98 @@ class Administrator(Row, tablename="administrator"):
 
 
 class Officer(Row, tablename="officer"):
-    """Who decides and signs for an agency."""
+    """Who decides and signs for an agency; `off_at` and `off_why` say since when and why a deactivated one does not."""
 
     agency = refers(Agency)
     account = refers(Account)
     name = text(120)
     designation = text(120)
     active = Boolean(default=True)
+    off_at = Timestamptz(null=True, default=None)
+    off_why = text(200, default="")
 
     once = Unique([agency, account])
     in_agency = Unique(["agency", "id"])
+    active_is_not_off = Check("NOT active OR off_at IS NULL")
 
 
 class OfficerOffice(Row, tablename="officer_office"):
-    """Which offices an officer is mapped to."""
+    """Which offices an officer is or was mapped to; `live_key` is the officer's and office's while it lasts, then the row's own id."""
 
     agency = refers(Agency)
     officer = refers(Officer)
     office = refers(Office)
+    live_key = text(80, unique=True)
     mapped_at = Timestamptz()
+    mapped_by = text(80, default="")
     ended_at = Timestamptz(null=True, default=None)
+    ended_by = text(80, default="")
 
     same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
-    once = Unique([officer, office])
 
 
 class Exporter(Row, tablename="exporter"):
-    """A firm under its Importer-Exporter Code; what the registry says of it is changed only there."""
+    """A firm under its Importer-Exporter Code; what the registry says of it is changed only there.
+
+    `synced_at` is when the registry was asked for what stands here; `sync_due_at` when it is to be asked again.
+    """
 
     iec = text(10, unique=True)
     name = text(200)
+    address = text(400, default="")
     gstin = text(15, default="")
-    active = Boolean(default=True)
+    status = text(12, default=Status.ACTIVE)
+    modify_url = text(500, default="")
     synced_at = Timestamptz(null=True, default=None)
+    sync_due_at = Timestamptz(index=True)
+
+    status_known = one_of("status", Status)
+
+
+class ExporterBranch(Row, tablename="exporter_branch"):
+    """A branch of a firm as the registry has it; ended where it is there no longer."""
+
+    exporter = refers(Exporter)
+    code = text(20)
+    address = text(400, default="")
+    gstin = text(15, default="")
+    ended_at = Timestamptz(null=True, default=None)
+
+    once = Unique([exporter, code])
 
 
 class ExporterUser(Row, tablename="exporter_user"):
-    """A person acting under an IEC, with the rights see, prepare, submit, pay, sign."""
+    """A person acting under an IEC, with the rights see, prepare, submit, pay, sign.
+
+    Without an account they are listed at the registry and never signed in here. A row never changes its person: where the
+    registry names another one, it ends. `live_key` is the exporter's and account's while it lasts, else the row's own id.
+    """
 
     exporter = refers(Exporter)
-    account = refers(Account)
+    account = refers(Account, null=True)
+    subject = text(255, null=True)
+    email = text(254, default="")
+    name = text(120, default="")
     rights = text(60)
-    active = Boolean(default=True)
+    live_key = text(80, unique=True)
+    ended_at = Timestamptz(null=True, default=None)
 
-    once = Unique([exporter, account])
+    subject_once = Unique([exporter, subject])
     of_exporter = Unique(["exporter", "id"])
 
 
 class Broker(Row, tablename="broker"):
-    """A firm that files for exporters."""
+    """A firm that files for exporters. `code` is what the firm tells an exporter, who grants rights to it by that code."""
 
+    code = text(8, unique=True)
     name = text(200)
+    licence = text(40, default="")
+    licence_key = text(40, unique=True)
+    email = text(254, default="")
     active = Boolean(default=True)
+    made_by = text(80, default="")
+    made_at = Timestamptz()
 
 
 class BrokerUser(Row, tablename="broker_user"):
@@ -160,25 +251,38 @@ class BrokerUser(Row, tablename="broker_user"):
 
     broker = refers(Broker)
     account = refers(Account)
+    name = text(120, default="")  # as the firm wrote it: whoever adds a person learns nothing of an account that is here
     rights = text(60)
-    active = Boolean(default=True)
+    made_by = text(80, default="")
+    made_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
 
     once = Unique([broker, account])
 
 
 class BrokerGrant(Row, tablename="broker_grant"):
-    """What an exporter lets a broker do under its IEC, and until when."""
+    """What an exporter lets a broker do under its IEC, how often in a day, and until when.
+
+    `live_key` is the broker's and exporter's while it lasts, then the row's own id: one grant lasts at a time.
+    """
 
     broker = refers(Broker)
     exporter = refers(Exporter)
     rights = text(60)
+    per_day = Integer(null=True, default=None)
+    live_key = text(80, unique=True)
+    made_by = text(80, default="")
     made_at = Timestamptz()
     until_at = Timestamptz(null=True, default=None)
+    ended_by = text(80, default="")
     ended_at = Timestamptz(null=True, default=None)
+
+    between = Unique(["broker", "exporter", "id"])
+    some_a_day = Check("per_day IS NULL OR per_day > 0")
 
 
 class ApiKey(Row, tablename="api_key"):
-    """A bearer key of the API: shown once, kept as a hash, with rights and an end."""
+    """A bearer key of the API: shown once, kept as a hash, with rights and an end. `used_on` is written once a day at most."""
 
     name = text(80)
     prefix = text(12)
@@ -190,8 +294,11 @@ class ApiKey(Row, tablename="api_key"):
     made_by = text(80)
     made_at = Timestamptz()
     expires_at = Timestamptz()
+    used_on = Date(null=True, default=None)
     revoked_at = Timestamptz(null=True, default=None)
+    revoked_by = text(80, default="")
 
+    never_signs = Check("replace(rights, 'sign', '') = rights")
     one_owner = Check(
         "(CASE WHEN agency IS NULL THEN 0 ELSE 1 END) + (CASE WHEN exporter IS NULL THEN 0 ELSE 1 END)"
         " + (CASE WHEN broker IS NULL THEN 0 ELSE 1 END) = 1"

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -314,11 +315,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[uvicorn.Config]]:
     """What would be served, instead of serving it."""
     configs: list[uvicorn.Config] = []
 
-    def serve(server: uvicorn.Server) -> None:
+    def serve(server: uvicorn.Server, sockets: object = None) -> None:
         configs.append(server.config)
         server.started = True
 
     monkeypatch.setattr(uvicorn.Server, "run", serve)
+    monkeypatch.setattr("engine.cli.rehearsing._listening", lambda port: nullcontext())
     return configs
 
 
@@ -331,7 +333,7 @@ def test_the_command_is_refused_unless_the_site_rehearses(tmp_path: Path, served
 
 @pytest.mark.parametrize("issuer", ["http://127.0.0.1:8002", "https://127.0.0.1:8001", "https://registry.example"])
 def test_the_command_says_what_to_set(tmp_path: Path, served: list[Any], capsys: pytest.CaptureFixture[str], issuer: str) -> None:
-    assert run(["rehearsal", "registry", "--config", str(site(tmp_path, issuer=issuer))]) == 5
+    assert run(["rehearsal", "registry", "--port", "8001", "--config", str(site(tmp_path, issuer=issuer))]) == 5
     said = re.sub(r"\s+", " ", capsys.readouterr().err)
     assert 'issuer = "http://127.0.0.1:8001"' in said
     assert "se:cr" not in said

@@ -4,17 +4,16 @@ Promises that none of it is done by who merely holds a session: a new password n
 proof of the first; that five wrong proofs end the session and touch nobody else's; and that every other session ends.
 """
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from engine.config import AccessSection
 from engine.errors import Forbidden, Refused
-from engine.mail import Letter, write_letter
 from engine.people.access import factors, passwords, sessions
 from engine.people.access.sessions import Device, Principal
 from engine.people.access.signing_in import Entered, taken, wrong_code
 from engine.people.access.tables import Stage, Ticket
+from engine.people.access.telling import tell_changed
 from engine.people.access.tries import clear, hold
 from engine.people.tables import Account
 from engine.store import SecretBox, audit, uow
@@ -68,7 +67,7 @@ async def confirm_factor(
         codes = await factors.new_recovery_codes(principal.account_id, at)
         token = await sessions.step_up(principal, Stage.WHOLE, device=device, limits=limits, at=at)
         await sessions.end_all(principal.account_id, reason="second factor changed", at=at, but=await sessions.id_of(token))
-        await _tell(principal, "second factor", box, at)
+        await tell_changed(principal.account_id, "second factor", box=box, at=at)
         await audit("second_factor_set", room="people", subject=str(principal.account_id), actor=principal.actor, at=at)
     return Entered(Stage.WHOLE, token), codes
 
@@ -109,7 +108,7 @@ async def change_password(principal: Principal, old: str, new: str, *, box: Secr
         token = await sessions.renew(principal, acting=principal.role.key if principal.role else "", device=device, at=at)
         await sessions.end_all(principal.account_id, reason="password changed", at=at, but=await sessions.id_of(token))
         await Ticket.update({Ticket.used_at: at}).where(Ticket.account == principal.account_id, Ticket.used_at.is_null())
-        await _tell(principal, "password", box, at)
+        await tell_changed(principal.account_id, "password", box=box, at=at)
         await audit("password_changed", room="people", subject=str(principal.account_id), actor=principal.actor, at=at)
     return Entered(Stage.WHOLE, token)
 
@@ -125,17 +124,6 @@ async def _reserve(principal: Principal, at: datetime) -> None:
         raise Forbidden("Finish signing in first.", code="stage")
     if not await sessions.reserve(principal, at):
         raise Forbidden("After several wrong proofs this session was ended. Sign in again.", code="stage")
-
-
-async def _tell(principal: Principal, what: str, box: SecretBox, at: datetime) -> None:
-    """A letter about what was changed; joins the caller's unit of work."""
-    text = (
-        f"{principal.name},\n\nthe {what} of your account was changed just now, and every other session of yours was ended.\n\n"
-        "If it was not you, choose a new password at once with 'Forgot password', and tell your administrator."
-    )
-    letter = Letter(principal.email, f"Your {what} was changed", text)
-    with suppress(Refused):  # an address that takes no letter keeps nobody from their own password
-        await write_letter(letter, box=box, purpose="changed", at=at, about=principal.account_id)
 
 
 def _new_factor(account: UUID) -> str:

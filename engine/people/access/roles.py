@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from engine.clock import ist_day
+from engine.people.listing import listed
+from engine.people.standing import Status
 from engine.people.tables import (
     Administrator,
     BrokerGrant,
@@ -18,6 +21,9 @@ from engine.people.tables import (
 from engine.scope import PLATFORM, PUBLIC, Scope
 
 __all__ = ["Role", "RoleKind", "roles_of"]
+
+_SEEING = frozenset({"see"})
+_EVERY = frozenset({"see", "prepare", "submit", "pay", "sign"})
 
 
 class RoleKind(StrEnum):
@@ -41,6 +47,7 @@ class Role:
     office_ids: frozenset[UUID] = frozenset()
     exporter_ids: frozenset[UUID] = frozenset()
     rights: frozenset[str] = frozenset()
+    broker_id: UUID | None = None
 
     @property
     def key(self) -> str:
@@ -67,15 +74,15 @@ class Role:
     @property
     def needs_second_factor(self) -> bool:
         """Whoever signs or administers shows a second factor."""
-        return self.kind in {RoleKind.PLATFORM, RoleKind.ADMINISTRATOR, RoleKind.OFFICER} or "sign" in self.rights
+        return self.kind in {RoleKind.PLATFORM, RoleKind.ADMINISTRATOR, RoleKind.OFFICER} or bool({"sign", "manage"} & self.rights)
 
 
 async def roles_of(account: UUID, at: datetime) -> tuple[Role, ...]:
     """Every role that the person has at that moment, the widest first. For the person's own sign-in, so no scope is asked for."""
     return (
         *await _platform(account),
-        *await _administrator(account),
-        *await _officer(account),
+        *await _administrator(account, ist_day(at)),
+        *await _officer(account, ist_day(at)),
         *await _exporter(account),
         *await _broker(account, at),
     )
@@ -86,16 +93,18 @@ async def _platform(account: UUID) -> Iterable[Role]:
     return [Role(RoleKind.PLATFORM, row["id"], "Platform desk") for row in rows]
 
 
-async def _administrator(account: UUID) -> Iterable[Role]:
+async def _administrator(account: UUID, today: date) -> Iterable[Role]:
+    """Of agencies that are listed today: with its listing an agency's people lose what they are there."""
     query = Administrator.select(Administrator.id, Administrator.agency, Administrator.agency.name.as_alias("of"))
-    rows = await query.where(Administrator.account == account, Administrator.ended_at.is_null()).order_by(Administrator.made_at)
+    mine = (Administrator.account == account, Administrator.ended_at.is_null(), Administrator.agency.is_in(listed(today)))
+    rows = await query.where(*mine).order_by(Administrator.made_at)
     return [Role(RoleKind.ADMINISTRATOR, row["id"], f"Administrator, {row['of']}", row["agency"]) for row in rows]
 
 
-async def _officer(account: UUID) -> Iterable[Role]:
+async def _officer(account: UUID, today: date) -> Iterable[Role]:
     query = Officer.select(Officer.id, Officer.agency, Officer.agency.name.as_alias("of"))
     found = []
-    for row in await query.where(Officer.account == account, Officer.active.eq(True)):
+    for row in await query.where(Officer.account == account, Officer.active.eq(True), Officer.agency.is_in(listed(today))):
         mapped = OfficerOffice.select(OfficerOffice.office).where(OfficerOffice.officer == row["id"], OfficerOffice.ended_at.is_null())
         offices = frozenset(each["office"] for each in await mapped)
         found.append(Role(RoleKind.OFFICER, row["id"], f"Officer, {row['of']}", row["agency"], offices))
@@ -103,27 +112,30 @@ async def _officer(account: UUID) -> Iterable[Role]:
 
 
 async def _exporter(account: UUID) -> Iterable[Role]:
-    query = ExporterUser.select(ExporterUser.id, ExporterUser.exporter, ExporterUser.rights, ExporterUser.exporter.name.as_alias("of"))
-    rows = await query.where(ExporterUser.account == account, ExporterUser.active.eq(True), ExporterUser.exporter.active.eq(True))
-    return [
-        Role(RoleKind.EXPORTER, row["id"], row["of"], exporter_ids=frozenset({row["exporter"]}), rights=_rights(row["rights"]))
-        for row in rows
-    ]
+    """A person of a firm has the rights that the registry lists; under an IEC that is not active they see, and no more."""
+    columns = (ExporterUser.id, ExporterUser.exporter, ExporterUser.rights, ExporterUser.exporter.name.as_alias("of"))
+    query = ExporterUser.select(*columns, ExporterUser.exporter.status.as_alias("status"))
+    rows = await query.where(ExporterUser.account == account, ExporterUser.ended_at.is_null()).order_by(ExporterUser.exporter.iec)
+    found = []
+    for row in rows:
+        rights = _rights(row["rights"]) & (_EVERY if row["status"] == Status.ACTIVE else _SEEING)
+        found.append(Role(RoleKind.EXPORTER, row["id"], row["of"], exporter_ids=frozenset({row["exporter"]}), rights=rights))
+    return found
 
 
 async def _broker(account: UUID, at: datetime) -> Iterable[Role]:
     """A broker's person sees what exporters grant the firm today; what they may do for each of them is the grant's to say."""
     query = BrokerUser.select(BrokerUser.id, BrokerUser.broker, BrokerUser.rights, BrokerUser.broker.name.as_alias("of"))
     found = []
-    for row in await query.where(BrokerUser.account == account, BrokerUser.active.eq(True), BrokerUser.broker.active.eq(True)):
+    for row in await query.where(BrokerUser.account == account, BrokerUser.ended_at.is_null(), BrokerUser.broker.active.eq(True)):
         grants = BrokerGrant.select(BrokerGrant.exporter).where(
             BrokerGrant.broker == row["broker"],
-            BrokerGrant.exporter.active.eq(True),
             BrokerGrant.ended_at.is_null(),
             (BrokerGrant.until_at.is_null()) | (BrokerGrant.until_at > at),
         )
         exporters = frozenset(each["exporter"] for each in await grants)
-        found.append(Role(RoleKind.BROKER, row["id"], row["of"], exporter_ids=exporters, rights=_rights(row["rights"])))
+        rights = _rights(row["rights"])
+        found.append(Role(RoleKind.BROKER, row["id"], row["of"], exporter_ids=exporters, rights=rights, broker_id=row["broker"]))
     return found
 
 

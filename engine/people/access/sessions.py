@@ -26,6 +26,7 @@ __all__ = [
     "act_as",
     "begin",
     "end",
+    "end_acting",
     "end_all",
     "id_of",
     "renew",
@@ -157,7 +158,7 @@ async def step_up(principal: Principal, stage: Stage, *, device: Device, limits:
     await hold(principal.account_id)
     if not await _end(Session.id == principal.session_id, "renewed", at):
         raise _ended()
-    acting = principal.role.key if principal.whole and principal.role else ""
+    acting = principal.role.key if principal.role else ""
     return await begin(principal.account_id, stage, device=device, limits=limits, at=at, acting=acting)
 
 
@@ -232,6 +233,12 @@ async def end_all(account: UUID, *, reason: str, at: datetime, but: UUID | None 
     await hold(account)
     mine = Session.account == account
     return await _end(mine if but is None else mine & (Session.id != but), reason, at)
+
+
+async def end_acting(account: UUID, key: str, *, reason: str, at: datetime) -> int:
+    """Ends the account's sessions that act in one role; joins the caller's unit of work, and gives how many there were."""
+    await hold(account)
+    return await _end((Session.account == account) & (Session.acting == key), reason, at)
 
 
 async def sessions_of(principal: Principal, *, limits: AccessSection, at: datetime) -> tuple[Listed, ...]:

@@ -14,11 +14,12 @@ from engine.people.access import factors, passwords, sessions
 from engine.people.access.roles import roles_of
 from engine.people.access.sessions import Device, Principal
 from engine.people.access.tables import Stage
+from engine.people.access.telling import tell_opened
 from engine.people.access.tries import clear, hold, reserve
 from engine.people.tables import Account
 from engine.store import SecretBox, audit, uow
 
-__all__ = ["Entered", "enter", "give_password", "second_factor", "taken", "wrong_code"]
+__all__ = ["Entered", "enter", "give_password", "next_stage", "second_factor", "taken", "wrong_code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ async def enter(email: str, password: str, *, device: Device, limits: AccessSect
             raise _wrong()
         await Account.update({Account.password_hash: renewed}).where(Account.id == row["id"])
         await clear(row["id"])
-        stage = await _next_stage(row["id"], has_factor=now["totp_set_at"] is not None, at=at)
+        stage = await next_stage(row["id"], has_factor=now["totp_set_at"] is not None, at=at)
         token = await sessions.begin(row["id"], stage, device=device, limits=limits, at=at)
         if stage is Stage.WHOLE:
             await _in(row["id"], "password", at)
@@ -84,7 +85,10 @@ async def taken(account: UUID, code: str, *, box: SecretBox, at: datetime) -> st
     """How a code was taken, which uses it up; empty if it was not. Joins the caller's unit of work."""
     if await factors.take_code(account, code, box=box, at=at):
         return "code"
-    return "recovery code" if await factors.take_recovery_code(account, code, at) else ""
+    if not await factors.take_recovery_code(account, code, at):
+        return ""
+    await tell_opened(account, await factors.recovery_codes_left(account), box=box, at=at)
+    return "recovery code"
 
 
 def wrong_code() -> Refused:
@@ -93,7 +97,8 @@ def wrong_code() -> Refused:
     return Refused(say, box="code", rule="code of the app")
 
 
-async def _next_stage(account: UUID, *, has_factor: bool, at: datetime) -> Stage:
+async def next_stage(account: UUID, *, has_factor: bool, at: datetime) -> Stage:
+    """What comes after the first step: a code, a second factor to set up, or nothing more."""
     if has_factor:
         return Stage.CODE
     needed = any(role.needs_second_factor for role in await roles_of(account, at))

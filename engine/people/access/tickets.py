@@ -15,6 +15,7 @@ from engine.mail import Letter, write_letter
 from engine.people.access import sessions
 from engine.people.access.passwords import hash_of, require_strong
 from engine.people.access.tables import Purpose, Ticket
+from engine.people.access.telling import tell_changed
 from engine.people.access.tries import hold
 from engine.people.tables import Account
 from engine.store import SecretBox, audit, uow
@@ -64,8 +65,10 @@ async def is_good(token: str, at: datetime) -> bool:
     return await _good(token, at) is not None
 
 
-async def choose_password(token: str, password: str, *, at: datetime) -> None:
+async def choose_password(token: str, password: str, *, box: SecretBox, at: datetime) -> None:
     """Uses a link up: the password is the person's from now on, every session ends, and a pause for wrong tries with it.
+
+    Whoever had a password before is told by mail that it is another one now.
 
     Raises Refused for a weak password, which leaves the link good, and for a link that is not.
     """
@@ -89,6 +92,8 @@ async def choose_password(token: str, password: str, *, at: datetime) -> None:
         ).where(Account.id == account)
         await Ticket.update({Ticket.used_at: at}).where(Ticket.account == account, Ticket.used_at.is_null())
         await sessions.end_all(account, reason="password chosen", at=at)
+        if found["password_hash"]:
+            await tell_changed(account, "password", box=box, at=at)
         await audit("password_chosen", room="people", subject=str(account), actor=f"account:{account}", at=at)
 
 
@@ -107,7 +112,7 @@ async def _many(account: UUID, at: datetime) -> bool:
 
 async def _good(token: str, at: datetime) -> dict[str, Any] | None:
     found: dict[str, Any] | None = (
-        await Ticket.select(Ticket.account, Ticket.account.email.as_alias("email"))
+        await Ticket.select(Ticket.account, Ticket.account.email.as_alias("email"), Ticket.account.password_hash.as_alias("password_hash"))
         .where(Ticket.token_sha256 == _hash(token), Ticket.used_at.is_null(), Ticket.expires_at > at, Ticket.account.active.eq(True))
         .first()
     )

@@ -1,18 +1,12 @@
-"""Who signed in at the registry, and the texts that it may say of a person or a firm."""
+"""Who signed in at the registry."""
 
 import hashlib
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["Identity", "email_fault", "normal_email", "text_fault", "tidy"]
+from engine.people.plain_text import email_fault, normal_email, text_fault, tidy
 
-_MOST_EMAIL = 254  # RFC 5321, 4.5.3.1
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
-# Joiners inside Indic words, where spelling needs them; and what is drawn as nothing although Unicode calls it printable.
-_JOINED = re.compile("(?<=[\u0900-\u0dff])[\u200c\u200d]")
-_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+__all__ = ["Identity", "email_fault", "normal_email", "text_fault", "tidy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +24,3 @@ class Identity:
     def registry_key(self) -> str:
         """What an account keeps to know this person by: the hash of issuer and subject. A subject alone says nothing."""
         return hashlib.sha256(f"{len(self.issuer)}:{self.issuer}{self.subject}".encode()).hexdigest()
-
-
-def normal_email(email: str) -> str:
-    """The address as accounts keep it."""
-    return email.lower()
-
-
-def email_fault(email: str) -> str:
-    """What is wrong with an e-mail address, as the end of `must …`, or nothing."""
-    if len(email) > _MOST_EMAIL or not _EMAIL.fullmatch(email) or ".." in email:
-        return f"be an e-mail address of at most {_MOST_EMAIL} characters"
-    return ""
-
-
-def tidy(text: str) -> str:
-    """The text in NFC with Unix line ends and nothing but itself in each line; what must not be in it stays, to be refused."""
-    lines = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).split("\n")
-    return "\n".join(line.strip(" ") for line in lines).strip("\n")
-
-
-def text_fault(text: str, *, most: int, lines: bool = False) -> str:
-    """What is wrong with a text that people will read, as the end of `must …`, or nothing; `lines` allows line breaks."""
-    if not text or len(text) > most:
-        return f"have between 1 and {most} characters"
-    plain = _JOINED.sub("", text.replace("\n", "") if lines else text)
-    if not plain.isprintable() or _BLANK.search(plain):
-        return "hold no control, invisible or reading-order character"
-    if not all(text.split("\n")):
-        return "have no empty line"
-    return ""

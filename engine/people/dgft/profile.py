@@ -14,7 +14,6 @@ format is known; everything else here, above all the judging of every field, sta
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypeVar
 
 import httpx
@@ -23,8 +22,10 @@ import msgspec
 from engine.errors import ConfigError, Problem, Untrusted
 from engine.people.dgft.asking import TIMEOUT_S, Answer, Line, read
 from engine.people.dgft.codes import gstin_fault, iec_fault
-from engine.people.dgft.identity import Identity, email_fault, normal_email, text_fault, tidy
+from engine.people.dgft.identity import Identity
 from engine.people.dgft.settings import Settings, address_fault
+from engine.people.plain_text import email_fault, normal_email, text_fault, tidy
+from engine.people.standing import Status
 
 __all__ = ["RIGHTS", "Branch", "Profile", "ProfileService", "Status", "User"]
 
@@ -35,14 +36,6 @@ _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _MOST_FIRM, _MOST_ADDRESS, _MOST_PERSON = 200, 400, 120
 
 T = TypeVar("T")
-
-
-class Status(StrEnum):
-    """Of an IEC at the registry: only an active one files."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)

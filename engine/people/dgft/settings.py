@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -35,6 +36,8 @@ class Settings:
     profile_url: str = ""
     profile_token: Secret = Secret()
     rehearsal: bool = False
+    help_url: str = ""
+    sync_every: timedelta = timedelta(hours=24)
 
     @property
     def auth_method(self) -> str:
@@ -54,6 +57,10 @@ def settings_of(config: Config) -> Settings | None:
     for key, url in named.items():
         if fault := address_fault(url, rehearsal=rehearsal) or ("it has a query" if urlsplit(url).query else ""):
             raise ConfigError(f"{config.path}: {key} cannot be used, because {fault}.")
+    if section.help_url and (fault := address_fault(section.help_url, rehearsal=rehearsal)):
+        raise ConfigError(f"{config.path}: dgft.help_url cannot be used, because {fault}.")
+    if section.sync_hours < 1:
+        raise ConfigError(f"{config.path}: dgft.sync_hours must be at least 1.")
     for host in section.hosts:
         if not _HOST.fullmatch(host):
             raise ConfigError(f"{config.path}: dgft.hosts must be hosts such as dgft.example.in or dgft.example.in:8443; one is {host!r}.")
@@ -68,6 +75,8 @@ def settings_of(config: Config) -> Settings | None:
         profile_url=section.profile_url.rstrip("/"),
         profile_token=section.profile_token,
         rehearsal=rehearsal,
+        help_url=section.help_url,
+        sync_every=timedelta(hours=section.sync_hours),
     )
 
 

@@ -20,7 +20,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from engine.errors import Untrusted
-from engine.people.dgft.identity import Identity, email_fault, normal_email, text_fault, tidy
+from engine.people.dgft.identity import Identity
+from engine.people.plain_text import email_fault, normal_email, text_fault, tidy
 
 __all__ = ["ALGORITHMS", "SKEW", "Expected", "Jwks", "judge", "untrusted"]
 

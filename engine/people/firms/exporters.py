@@ -2,15 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from engine.errors import Refused
+from engine.people.standing import Status
 from engine.people.tables import Account, Exporter, ExporterUser
 from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering
 
-__all__ = ["ExporterHere", "UserHere", "add_exporter_user", "exporter_by_id", "exporter_by_iec", "exporter_user", "register_exporter"]
+__all__ = [
+    "ExporterHere",
+    "UserHere",
+    "add_exporter_user",
+    "exporter_by_id",
+    "exporter_by_iec",
+    "exporter_user",
+    "register_exporter",
+    "user_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +31,37 @@ class ExporterHere:
     id: UUID
     iec: str
     name: str
-    active: bool
+    active: bool  # may file: the registry has the IEC as active
 
 
 async def exporter_by_iec(scope: Scope, iec: str) -> ExporterHere | None:
     """The exporter of that IEC, if the scope covers it."""
     row = await covering(scope, Exporter.select().where(Exporter.iec == iec), Exporter, exporter="id").first()
-    return ExporterHere(row["id"], row["iec"], row["name"], row["active"]) if row else None
+    return _here(row) if row else None
 
 
 async def exporter_by_id(scope: Scope, id: UUID) -> ExporterHere | None:
     """The exporter of that row, if the scope covers it."""
     row = await covering(scope, Exporter.select().where(Exporter.id == id), Exporter, exporter="id").first()
-    return ExporterHere(row["id"], row["iec"], row["name"], row["active"]) if row else None
+    return _here(row) if row else None
 
 
 async def register_exporter(iec: str, name: str, gstin: str, *, actor: str, at: datetime) -> ExporterHere:
     """The exporter of that IEC, entered now if it is new; what is known of it stays as it is."""
     async with uow():
-        await Exporter.insert(Exporter(iec=iec, name=name, gstin=gstin)).on_conflict(target=Exporter.iec, action="DO NOTHING")
+        firm = Exporter(iec=iec, name=name, gstin=gstin, sync_due_at=at)
+        await Exporter.insert(firm).on_conflict(target=Exporter.iec, action="DO NOTHING")
         row = await Exporter.select().where(Exporter.iec == iec).first()
     if row is None:
         raise Refused(f"The exporter {iec} could not be entered.", box="exporter.iec", rule="exporter registered")
-    return ExporterHere(row["id"], row["iec"], row["name"], row["active"])
+    return _here(row)
 
 
 async def add_exporter_user(exporter_id: UUID, *, email: str, name: str, rights: str, actor: str, at: datetime) -> UUID:
     """Lets a person act for an exporter, with rights such as `see,prepare,submit,pay,sign`; gives the user's id."""
     account = Account(email=email.strip().lower(), name=name, made_at=at)
-    user = ExporterUser(exporter=exporter_id, account=account.id, rights=rights)
+    live_key = user_key(exporter_id, account.id)
+    user = ExporterUser(exporter=exporter_id, account=account.id, email=account.email, name=name, rights=rights, live_key=live_key)
     async with uow():
         await Account.insert(account)
         await ExporterUser.insert(user)
@@ -69,10 +82,22 @@ class UserHere:
 
 async def exporter_user(scope: Scope, exporter_id: UUID, email: str) -> UserHere:
     """The exporter's user with that address. Raises Refused if there is none, or if they may not sign."""
-    query = ExporterUser.select(*ExporterUser.all_columns(), ExporterUser.account.name.as_alias("name")).where(
-        ExporterUser.exporter == exporter_id, ExporterUser.account.email == email.strip().lower(), ExporterUser.active.eq(True)
+    query = ExporterUser.select().where(
+        ExporterUser.exporter == exporter_id,
+        ExporterUser.account.email == email.strip().lower(),
+        ExporterUser.ended_at.is_null(),
+        ExporterUser.exporter.status == Status.ACTIVE,
     )
     row = await covering(scope, query, ExporterUser).first()
     if row is None or "sign" not in row["rights"].split(","):
         raise Refused(f"{email} may not sign for this exporter.", box="signatory", rule="exporter's user with the right to sign")
     return UserHere(row["id"], row["account"], row["exporter"], row["name"], frozenset(row["rights"].split(",")))
+
+
+def user_key(exporter_id: object, account_id: object) -> str:
+    """The live key of a user of an exporter: an account acts for it by one row at a time."""
+    return f"{exporter_id}:{account_id}"
+
+
+def _here(row: Any) -> ExporterHere:
+    return ExporterHere(row["id"], row["iec"], row["name"], row["status"] == Status.ACTIVE)

@@ -1,9 +1,6 @@
 """The rehearsal registry on a real socket of this machine, a browser's walk through it, and a clock that tests move."""
 
-import contextlib
 import re
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +10,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-import uvicorn
 
 from admin.rehearsal.cast import CAST, Cast
 from admin.rehearsal.desk import Client, Desk
@@ -23,6 +19,7 @@ from admin.rehearsal.tokens import SigningKey, new_key
 from engine.config import Secret
 from engine.people.dgft import Begun, Identity, ProfileService, Provider, Settings
 from tests.clocks import StillClock
+from tests.sockets import Socket, listening
 
 CLIENT = "coo-site"
 SECRET = "s3cret:of%the+client é"
@@ -32,40 +29,10 @@ START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 
-@dataclass
-class Socket:
-    """A server on a port of its own; what answers there is whatever registry was put there last."""
-
-    address: str
-    app: Any = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            await self.app(scope, receive, send)
-
-
-@contextlib.contextmanager
-def _listening() -> Iterator[Socket]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(64)
-    served = Socket(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    config = uvicorn.Config(served, lifespan="off", log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield served
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
-        assert not thread.is_alive()
-
-
 @pytest.fixture(scope="session")
 def sockets() -> Iterator[tuple[Socket, Socket]]:
     """Two servers, for two registries."""
-    with _listening() as one, _listening() as other:
+    with listening() as one, listening() as other:
         yield one, other
 
 

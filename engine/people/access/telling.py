@@ -1,0 +1,35 @@
+"""Letters about what happened to a person's own way in, so that they notice what they did not do."""
+
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+from engine.errors import Refused
+from engine.mail import Letter, write_letter
+from engine.people.tables import Account
+from engine.store import SecretBox
+
+__all__ = ["tell_changed", "tell_opened"]
+
+_IF_NOT_YOU = "If it was not you, choose a new password at once with 'Forgot password', and tell your administrator."
+
+
+async def tell_changed(account: UUID, what: str, *, box: SecretBox, at: datetime) -> None:
+    """That their password or second factor is another one now; joins the caller's unit of work."""
+    text = f"the {what} of your account was changed just now, and every other session of yours was ended.\n\n{_IF_NOT_YOU}"
+    await _write(account, f"Your {what} was changed", text, box=box, at=at)
+
+
+async def tell_opened(account: UUID, left: int, *, box: SecretBox, at: datetime) -> None:
+    """That a recovery code opened their account, and how many are left; joins the caller's unit of work."""
+    text = (
+        f"one of your recovery codes was used just now in place of a code from your app; {left} are left. "
+        f"Set up your app anew under My account if you lost it.\n\n{_IF_NOT_YOU}"
+    )
+    await _write(account, "A recovery code was used", text, box=box, at=at)
+
+
+async def _write(account: UUID, subject: str, text: str, *, box: SecretBox, at: datetime) -> None:
+    [row] = await Account.select(Account.email, Account.name).where(Account.id == account)
+    with suppress(Refused):  # an address that takes no letter keeps nobody from their own account
+        await write_letter(Letter(row["email"], subject, f"{row['name']},\n\n{text}"), box=box, purpose="changed", at=at, about=account)

@@ -1,0 +1,286 @@
+"""What an exporter lets a broker do: no more than they may themselves, no longer, no oftener, and asked for at each use."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from engine.clock import ist_day
+from engine.errors import Conflict, Forbidden, NotFound, Refused
+from engine.people import make_key, who_calls
+from engine.people.access.roles import RoleKind, roles_of
+from engine.people.dgft import Status
+from engine.people.firms import counted_filing, end_grant, give_grant, grants_of, require_granted, rights_granted
+from engine.people.firms.tables import BrokerDay
+from engine.people.tables import Broker, BrokerGrant, BrokerUser, Exporter
+from engine.scope import PUBLIC, Scope
+from engine.store import uow
+from engine.store.tables import AuditEntry
+from tests.people.firms.conftest import Firms
+
+FILING = frozenset({"see", "prepare", "submit"})
+
+
+async def give(firms: Firms, scope, user, code, **more):
+    return await give_grant(scope, user, code, **{"rights": FILING, "box": firms.box, "actor": "account:x", "at": firms.at} | more)
+
+
+async def test_a_grant_lets_the_broker_in_and_its_end_keeps_it_out(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    grant = await give(firms, scope, user, broker.code)
+    [role] = await roles_of(broker.account_id, firms.at)
+    assert (role.kind, role.scope.exporter_ids) == (RoleKind.BROKER, {exporter})
+    await require_granted(broker.user_id, exporter, "submit", firms.at)
+    await end_grant(scope, user, grant, actor="account:x", at=firms.at)
+    [role] = await roles_of(broker.account_id, firms.at)
+    assert role.scope.exporter_ids == frozenset()
+    with pytest.raises(NotFound):
+        await require_granted(broker.user_id, exporter, "see", firms.at)
+    with pytest.raises(NotFound):
+        await end_grant(scope, user, grant, actor="account:x", at=firms.at)
+
+
+@pytest.mark.parametrize("spelt", ["{0}", " {1} ", "{2}", "{3}"])
+async def test_a_code_is_taken_however_it_is_written(firms: Firms, spelt: str) -> None:
+    scope, _, user = await firms.exporter()
+    code = (await firms.broker()).code
+    written = spelt.format(code, code.lower(), f"{code[:4]}-{code[4:]}", f"{code[:4]} {code[4:]}")
+    assert await give(firms, scope, user, written)
+
+
+@pytest.mark.parametrize("code", ["", "AAAAAAAA", "x" * 40, "%", "\u0661\u0662", "' OR 1=1"])
+async def test_a_code_that_nobody_has_is_refused(firms: Firms, code: str) -> None:
+    scope, _, user = await firms.exporter()
+    await firms.broker()
+    with pytest.raises(Refused, match="No broker has this code") as refused:
+        await give(firms, scope, user, code)
+    assert refused.value.box == "code"
+
+
+async def test_nobody_grants_more_than_they_have(firms: Firms) -> None:
+    scope, _, user = await firms.exporter("see,submit")
+    broker = await firms.broker()
+    with pytest.raises(Forbidden, match="may not prepare"):
+        await give(firms, scope, user, broker.code)
+    await give(firms, scope, user, broker.code, rights=frozenset({"see", "submit"}))
+
+
+@pytest.mark.parametrize("rights", ["see", "see,prepare", "see,sign", "pay"])
+async def test_who_may_not_submit_grants_nothing_and_ends_nothing(firms: Firms, rights: str) -> None:
+    scope, _, user = await firms.exporter()
+    broker = await firms.broker()
+    grant = await give(firms, scope, user, broker.code)
+    _, _, other = await firms.exporter(rights)
+    with pytest.raises(Forbidden):
+        await give(firms, scope, other, broker.code, rights=frozenset({"see"}))
+    with pytest.raises(Forbidden):
+        await end_grant(scope, other, grant, actor="x", at=firms.at)
+
+
+async def test_a_signature_is_never_granted(firms: Firms) -> None:
+    scope, _, user = await firms.exporter()
+    broker = await firms.broker()
+    with pytest.raises(Refused, match="signature"):
+        await give(firms, scope, user, broker.code, rights=frozenset({"see", "sign"}))
+    with pytest.raises(Refused):
+        await give(firms, scope, user, broker.code, rights=frozenset({"manage"}))
+    with pytest.raises(Refused, match="at least one"):
+        await give(firms, scope, user, broker.code, rights=frozenset())
+
+
+@pytest.mark.parametrize(("wrong", "box"), [({"per_day": 0}, "per_day"), ({"per_day": -1}, "per_day"), ({"per_day": 10_001}, "per_day")])
+async def test_limits_are_in_their_range(firms: Firms, wrong: dict[str, int], box: str) -> None:
+    scope, _, user = await firms.exporter()
+    with pytest.raises(Refused) as refused:
+        await give(firms, scope, user, (await firms.broker()).code, **wrong)
+    assert refused.value.box == box
+
+
+@pytest.mark.parametrize("days", [-1, 3 * 366])
+async def test_the_last_day_is_today_or_later_and_not_far(firms: Firms, days: int) -> None:
+    scope, _, user = await firms.exporter()
+    with pytest.raises(Refused) as refused:
+        await give(firms, scope, user, (await firms.broker()).code, until_on=ist_day(firms.at) + timedelta(days=days))
+    assert refused.value.box == "until"
+
+
+async def test_a_grant_holds_to_the_end_of_its_last_day_in_india(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code, until_on=ist_day(firms.at))
+    [shown] = await grants_of(scope, at=firms.at)
+    assert (shown.until_on, shown.lasts) == (ist_day(firms.at), True)
+    midnight = firms.at.replace(hour=18, minute=30)
+    await require_granted(broker.user_id, exporter, "see", midnight - timedelta(seconds=1))
+    with pytest.raises(NotFound):
+        await require_granted(broker.user_id, exporter, "see", midnight)
+    assert not (await grants_of(scope, at=midnight))[0].lasts
+
+
+async def test_a_second_grant_takes_the_place_of_the_first(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code)
+    await give(firms, scope, user, broker.code, rights=frozenset({"see"}))
+    assert await rights_granted(broker.broker_id, firms.at) == {exporter: frozenset({"see"})}
+    assert [grant.lasts for grant in await grants_of(scope, at=firms.at)] == [True, False]
+
+
+async def test_two_grants_at_once_leave_one(firms: Firms) -> None:
+    scope, _, user = await firms.exporter()
+    broker = await firms.broker()
+    done = await asyncio.gather(*(give(firms, scope, user, broker.code) for _ in range(4)), return_exceptions=True)
+    assert any(not isinstance(each, BaseException) for each in done)
+    assert all(isinstance(each, Conflict) for each in done if isinstance(each, BaseException))
+    assert await BrokerGrant.count().where(BrokerGrant.ended_at.is_null()) == 1
+
+
+async def test_foreign_and_unknown_grants_read_the_same(firms: Firms) -> None:
+    scope, _, user = await firms.exporter()
+    others, _, stranger = await firms.exporter(iec="ZZZCQ0001Z")
+    grant = await give(firms, scope, user, (await firms.broker()).code)
+    told = []
+    for id in (grant, uuid4()):
+        with pytest.raises(NotFound) as refused:
+            await end_grant(others, stranger, id, actor="x", at=firms.at)
+        told.append(refused.value.say)
+    assert told[0] == told[1]
+    with pytest.raises(Forbidden):  # somebody else's row under one's own scope
+        await end_grant(others, user, grant, actor="x", at=firms.at)
+    assert await grants_of(others, at=firms.at) == ()
+    assert await grants_of(PUBLIC, at=firms.at) == ()
+    assert await grants_of(Scope.agency(uuid4()), at=firms.at) == ()
+
+
+async def test_a_brokers_person_does_what_grant_and_firm_both_allow(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code, rights=frozenset({"see", "prepare"}))
+    with pytest.raises(Forbidden, match="does not let its broker submit"):
+        await require_granted(broker.user_id, exporter, "submit", firms.at)
+    async with uow():
+        await BrokerUser.update({BrokerUser.rights: "see"}).where(BrokerUser.id == broker.user_id)
+    with pytest.raises(Forbidden, match="own firm"):
+        await require_granted(broker.user_id, exporter, "prepare", firms.at)
+    async with uow():
+        await BrokerUser.update({BrokerUser.ended_at: firms.at}).where(BrokerUser.id == broker.user_id)
+    with pytest.raises(NotFound):
+        await require_granted(broker.user_id, exporter, "see", firms.at)
+
+
+async def test_under_a_suspended_iec_a_broker_sees_and_no_more(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code)
+    async with uow():
+        await Exporter.update({Exporter.status: str(Status.SUSPENDED)}).where(Exporter.id == exporter)
+    assert await rights_granted(broker.broker_id, firms.at) == {exporter: frozenset({"see"})}
+    with pytest.raises(Forbidden):
+        await give(firms, scope, user, broker.code, rights=frozenset({"see"}))
+
+
+async def test_a_broker_that_was_closed_is_granted_nothing(firms: Firms) -> None:
+    scope, _, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code)
+    async with uow():
+        await Broker.update({Broker.active: False}).where(Broker.id == broker.broker_id)
+    assert await rights_granted(broker.broker_id, firms.at) == {}
+    assert await roles_of(broker.account_id, firms.at) == ()
+    with pytest.raises(Refused, match="No broker"):
+        await give(firms, scope, user, broker.code)
+
+
+# --- how often ------------------------------------------------------------------------------------------
+
+
+async def test_a_broker_files_no_oftener_in_a_day_than_was_granted(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code, per_day=2)
+    for _ in range(2):
+        async with counted_filing(broker.broker_id, exporter, firms.at):
+            pass
+    with pytest.raises(Conflict, match="today's are filed"):
+        async with counted_filing(broker.broker_id, exporter, firms.at):
+            pytest.fail("nothing is filed")
+    assert (await grants_of(scope, at=firms.at))[0].filed_today == 2
+    async with counted_filing(broker.broker_id, exporter, firms.later(days=1).at):
+        pass
+
+
+async def test_many_filings_at_once_are_counted_one_by_one(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code, per_day=3)
+
+    async def filed() -> bool:
+        try:
+            async with counted_filing(broker.broker_id, exporter, firms.at):
+                return True
+        except Conflict:
+            return False
+
+    assert sum(await asyncio.gather(*(filed() for _ in range(10)))) == 3
+
+
+async def test_a_filing_that_fails_counts_nothing(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code, per_day=1)
+    with pytest.raises(Refused, match="wrong"):
+        async with counted_filing(broker.broker_id, exporter, firms.at):
+            raise Refused("something is wrong")
+    assert not await BrokerDay.exists()
+    async with counted_filing(broker.broker_id, exporter, firms.at):
+        pass
+
+
+async def test_a_grant_that_ended_a_moment_ago_files_nothing(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    grant = await give(firms, scope, user, broker.code)
+    await end_grant(scope, user, grant, actor="x", at=firms.at)
+    with pytest.raises(Forbidden):
+        async with counted_filing(broker.broker_id, exporter, firms.at):
+            pytest.fail("nothing is filed")
+    async with counted_filing(None, exporter, firms.at):  # the exporter itself
+        pass
+
+
+# --- keys of brokers ------------------------------------------------------------------------------------
+
+
+async def test_a_brokers_key_does_for_each_exporter_what_that_one_grants(firms: Firms) -> None:
+    one, first, user_one = await firms.exporter()
+    two, second, user_two = await firms.exporter(iec="ZZZCQ0001Z")
+    broker = await firms.broker()
+    await give(firms, one, user_one, broker.code)
+    grant = await give(firms, two, user_two, broker.code, rights=frozenset({"see"}))
+    key = await make_key(
+        "K", rights=frozenset({"see", "prepare"}), broker=broker.broker_id, valid_for=timedelta(days=9), actor="t", at=firms.at
+    )
+    caller = await who_calls(key, firms.at)
+    assert caller is not None
+    assert caller.require("see").exporter_ids == {first, second}
+    assert caller.require("prepare").exporter_ids == {first}
+    with pytest.raises(Forbidden):
+        caller.require("submit")  # the key has it not, whatever is granted
+    await end_grant(two, user_two, grant, actor="x", at=firms.at)
+    caller = await who_calls(key, firms.at)
+    assert caller is not None
+    assert caller.require("see").exporter_ids == {first}
+
+
+async def test_a_grant_leaves_its_trace_and_no_name(firms: Firms) -> None:
+    scope, _, user = await firms.exporter()
+    broker = await firms.broker("Unlikely Broker")
+    grant = await give(firms, scope, user, broker.code, per_day=5)
+    await end_grant(scope, user, grant, actor="account:x", at=firms.at)
+    entries = await AuditEntry.select().where(AuditEntry.subject == str(grant))
+    detail = {entry["act"]: entry["detail"] for entry in entries}
+    assert set(detail) == {"grant_given", "grant_ended"}
+    assert '"per_day": 5' in detail["grant_given"]
+    assert "Unlikely" not in str(await AuditEntry.select())
