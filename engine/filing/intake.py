@@ -2,13 +2,14 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from engine.application import Application, IssuerKind
+from engine.clock import ist_day
 from engine.errors import Problem, Refused
 from engine.filing.desk import Draft, save_draft
 from engine.filing.refusing import together
-from engine.people import ExporterHere, OfficeHere, exporter_by_iec, find_office, register_exporter
+from engine.people import ExporterHere, OfficeHere, exporter_by_iec, find_office, may_certify, register_exporter
 from engine.scope import PLATFORM, Scope, ScopeKind
 
 __all__ = ["Intake", "look_up", "open_draft", "require_office"]
@@ -25,7 +26,7 @@ class Intake:
 
 async def open_draft(scope: Scope, application: Application, *, actor: str, at: datetime) -> Draft:
     """Saves an application as a draft of its exporter at its office. Raises Refused if it is not the caller's to file."""
-    intake = await look_up(scope, application)
+    intake = await look_up(scope, application, on=ist_day(at))
     if intake.refusals:
         raise together(intake.refusals)
     firm = application.exporter
@@ -33,15 +34,20 @@ async def open_draft(scope: Scope, application: Application, *, actor: str, at: 
     return await save_draft(application, exporter=exporter, office=intake.office, actor=actor, at=at)
 
 
-async def look_up(scope: Scope, application: Application, *, wrong: Set[str | None] = frozenset()) -> Intake:
-    """Whether the application may be taken in from this caller: asks, registers nobody, and lists what refuses.
+async def look_up(
+    scope: Scope, application: Application, *, on: date, preferential: bool | None = None, wrong: Set[str | None] = frozenset()
+) -> Intake:
+    """Whether the application may be taken in from this caller on that day: asks, registers nobody, and lists what refuses.
 
-    `wrong` are the boxes that are known to be wrong already: of them nothing more is said, nor is anything asked by them.
+    `preferential` is the kind of its form, where that is known; `wrong` are the boxes that are known to be wrong already: of
+    them nothing more is said, nor is anything asked by them.
     """
     refusals: list[Refused] = []
     office = exporter = None
     try:
-        office = await require_office(application)
+        office = await require_office(application, on=on)
+        if office is not None:
+            await _require_certified(office, application, on, preferential)
     except Refused as refusal:
         refusals.append(refusal)
     undecided = _is_agency(scope) and refusals  # an agency files for every exporter, but only at its own offices
@@ -53,14 +59,35 @@ async def look_up(scope: Scope, application: Application, *, wrong: Set[str | No
     return Intake(office, exporter, tuple(refusal for refusal in refusals if refusal.box not in wrong))
 
 
-async def require_office(application: Application) -> OfficeHere | None:
-    """The office the application goes to; None for a self-declaration. Raises Refused naming the box."""
+async def require_office(application: Application, *, on: date) -> OfficeHere | None:
+    """The office the application goes to on that day; None for a self-declaration. Raises Refused naming the box."""
     if application.issuer_kind is IssuerKind.SELF:
         return None
     if not application.agency or not application.office:
         missing = "agency" if not application.agency else "office"
         raise Refused.because([Problem(missing, "agency and office named", f"The application must name its {missing}.")])
-    return await find_office(PLATFORM, application.agency, application.office)
+    return await find_office(PLATFORM, application.agency, application.office, on=on)
+
+
+async def _require_certified(office: OfficeHere, application: Application, on: date, preferential: bool | None) -> None:
+    """Raises Refused for an agreement, or goods, that the register does not record for the office's agency."""
+    codes = [item.hs for item in application.items]
+    found = await may_certify(office.agency_id, application.scheme, codes, on, preferential=preferential)
+    if not found.agreement:
+        say = f"The agency {office.agency_code} is not recorded as certifying under {application.scheme}. Choose another agency."
+        raise Refused(say, box="agency", rule="agency certifies the agreement")
+    if outside := set(found.outside):
+        raise Refused.because(
+            [
+                Problem(
+                    f"items[{index}].hs",
+                    "agency certifies the goods",
+                    f"The agency {office.agency_code} is not recorded as certifying goods of HS {code} under {application.scheme}.",
+                )
+                for index, code in enumerate(codes)
+                if code in outside
+            ]
+        )
 
 
 async def _known_exporter(scope: Scope, application: Application, office: OfficeHere | None) -> ExporterHere | None:

@@ -1,1 +1,1 @@
-"""Agencies: their register, offices, officers and administrators, and the forms that an agency confirmed."""
+"""Agencies: their register, offices, officers and administrators, who asks to join, and the forms that an agency confirmed."""
