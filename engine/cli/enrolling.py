@@ -4,17 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
 from engine import people
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.contracts.signing import Signatory, Signer, SignerContext, X509Chain
 from engine.errors import ConfigError, Refused, SignerUnavailable
+from engine.issuing.registering import register
 from engine.people import OfficerHere
-from engine.proof.chain import check_chain
-from engine.proof.trust import Trust
+from engine.people.dsc import officer_as_owner
 from engine.scope import PLATFORM
 from engine.site import open_site
 
@@ -25,7 +22,7 @@ _LOOK_AGAIN_S = 0.5
 
 
 async def enrol_officer(config: Config, email: str, signer_id: str, key: str, *, wait_s: float, tell: Tell) -> X509Chain:
-    """Reads the chain from the device, checks that it may sign and ends at a trusted root, and enrols it.
+    """Reads the chain from the device, has it judged as the page does, and enrols it.
 
     A device that a person must unlock first is waited for, up to `wait_s` seconds. One that another process holds is that
     signer's affair: it asks there.
@@ -44,9 +41,8 @@ async def enrol_officer(config: Config, email: str, signer_id: str, key: str, *,
             chain = await _patiently(signer, Signatory(str(officer.id), officer.name, key), wait_s, tell)
         finally:
             await signer.close()
-        _require_issuers(chain, site.trust, signer)
-        check_chain(chain, trust=site.trust, at=clock.now())
-        await people.enrol(signer=signer_id, key=key, chain=chain, officer=(officer.agency_id, officer.id), actor="shell", at=clock.now())
+        owner = await officer_as_owner(PLATFORM, officer.id)
+        await register(owner, signer, key, chain, trust=site.trust, scope=PLATFORM, actor="shell", at=clock.now())
         return chain
 
 
@@ -63,7 +59,7 @@ async def end_officers(config: Config, email: str, reason: str) -> list[X509Chai
                 if not ended:
                     raise
                 return ended
-            await people.end_enrolment(live.id, reason, actor="shell", at=clock.now())
+            await people.end_enrolment(PLATFORM, live.id, reason, actor="shell", at=clock.now())
             ended.append(live.chain)
 
 
@@ -81,34 +77,3 @@ async def _patiently(signer: Signer, signatory: Signatory, wait_s: float, tell: 
                 told = error.say
                 tell(f"{told}\n  Do it in another shell; this one waits {wait_s:g} seconds for it.")
         await asyncio.sleep(_LOOK_AGAIN_S)
-
-
-def _require_issuers(chain: X509Chain, trust: Trust, signer: Signer) -> None:
-    """Raises Refused naming the issuer whose X.509 certificate is neither on the device nor in the trust."""
-    known = [x509.load_der_x509_certificate(der) for der in (*chain.issuers, *trust.intermediates, *trust.roots)]
-    roots = {x509.load_der_x509_certificate(der).subject for der in trust.roots}
-    by_subject = {each.subject: each for each in known}
-    current = x509.load_der_x509_certificate(chain.leaf)
-    for _ in range(len(known) + 1):
-        if current.issuer in roots or current.issuer == current.subject:
-            return
-        if current.issuer not in by_subject:
-            _refuse_missing(current, signer)
-        current = by_subject[current.issuer]
-
-
-def _refuse_missing(child: x509.Certificate, signer: Signer) -> None:
-    places = "[trust] intermediates"
-    if any(each.name == "issuers" for each in signer.config_fields):
-        places += f" or to [signers.{signer.id}] issuers"
-    raise Refused(
-        f"The X.509 certificate of {_name(child.issuer)}, which issued that of {_name(child.subject)}, is missing: it is neither with the "
-        f"key nor in engine.toml. Get it from the certifying authority and add it to {places}; if it is a root, to [trust] roots.",
-        code="missing_issuer",
-        rule="chain to a trusted root",
-    )
-
-
-def _name(name: x509.Name) -> str:
-    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else name.rfc4514_string()

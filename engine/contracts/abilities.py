@@ -1,14 +1,15 @@
 """What a signer may have beside its contract: what it can inherit, and what it may offer and is asked for by `isinstance`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from engine.contracts.signing import Evidence, HttpReply, RawCallback, SignatureJob, SignerContext, SigningOutcome
+from engine.contracts.signing import Evidence, HttpReply, RawCallback, SignatureJob, SignerContext, SigningOutcome, X509Chain
 from engine.errors import Untrusted
 
-__all__ = ["Rehearses", "SignsAtOnce", "Stands"]
+__all__ = ["HeldKey", "Holds", "Rehearses", "SignsAtOnce", "Stands"]
 
 
 class _Starts(Protocol):
@@ -67,4 +68,26 @@ class Stands(Protocol):
     def standing(self, folder: Path) -> str | None:
         """How the device stands, in a sentence of the process that holds it; None if no process does. `folder` is the signer's own;
         asked without `open`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """An X.509 certificate on a signer's device: `key` is what `Signatory.key` would be, `device` names the device for a person,
+    and `ready` is whether it could sign now."""
+
+    key: str
+    chain: X509Chain
+    device: str
+    ready: bool
+
+
+@runtime_checkable
+class Holds(Protocol):
+    """A signer that can say which X.509 certificates its devices hold, so that a person picks theirs; asked for by `isinstance`,
+    optional."""
+
+    async def held(self) -> Sequence[HeldKey]:
+        """Every X.509 certificate there, issuers' and unusable ones too; no key is used. Raises SignerUnavailable for a device that
+        is gone or that another process holds."""
         ...

@@ -25,7 +25,7 @@ from engine.scope import PLATFORM
 from engine.store import audit, uow
 from engine.store.tables import Announcement
 
-__all__ = ["give_up", "let_out", "replaced_is_gone", "void_number"]
+__all__ = ["end_run", "give_up", "let_out", "replaced_is_gone", "void_number"]
 
 _log = logging.getLogger(__name__)
 
@@ -95,16 +95,30 @@ async def void_number(run: Run, reason: str, at: datetime, *, code: str = "void"
         run.standing = await void(standing, reason, code=code, actor=actor, at=at)
         await _back_to_scrutiny(standing.application_id, actor, at)
         await _done(run.row["id"], reason)
-        await audit("number_void", room="issuing", subject=standing.number, actor=actor, at=at, detail={"reason": code})
+        await audit(
+            "number_void",
+            room="issuing",
+            subject=standing.number,
+            actor=actor,
+            at=at,
+            agency=standing.agency_id,
+            office=standing.office_id,
+            detail={"reason": code},
+        )
     _log.warning("void", extra={"number": standing.number})
 
 
 async def give_up(approval: UUID, reason: str, *, actor: str, at: datetime) -> None:
     """A named person ends an approval that does not get on. Raises Conflict once its certificate is issued or void."""
-    run = await Run.load(approval)
+    await end_run(await Run.load(approval), reason, at, code="given_up", actor=actor)
+
+
+async def end_run(run: Run, reason: str, at: datetime, *, code: str, actor: str = ACTOR) -> None:
+    """Ends an approval whose certificate is not issued: its number is VOID, or none was taken. The application is decided anew."""
     if run.standing is not None:
-        await void_number(run, reason, at, code="given_up", actor=actor)
+        await void_number(run, reason, at, code=code, actor=actor)
         return
+    approval = run.row["id"]
     async with uow():
         ended = (
             await ApprovalRow.update({ApprovalRow.state: str(ApprovalState.DONE), ApprovalRow.last_problem: reason[:500]})
@@ -114,7 +128,16 @@ async def give_up(approval: UUID, reason: str, *, actor: str, at: datetime) -> N
         if not ended:
             raise Conflict("This approval was spent or ended meanwhile.", code="approval_spent")
         await _back_to_scrutiny(run.row["application"], actor, at)
-        await audit("approval_ended", room="issuing", subject=str(approval), actor=actor, at=at)
+        await audit(
+            "approval_ended",
+            room="issuing",
+            subject=str(approval),
+            actor=actor,
+            at=at,
+            agency=run.row["agency"],
+            office=run.row["office"],
+            detail={"reason": code},
+        )
 
 
 async def _back_to_scrutiny(application: UUID, actor: str, at: datetime) -> None:

@@ -87,8 +87,9 @@ def freeze(
     enrolled: Enrolled,
     demo: bool,
     replaced_on: date | None = None,
+    hand_sha256: str | None = None,
 ) -> Frozen:
-    """The frozen input of an application that is about to be approved."""
+    """The frozen input of an application that is about to be approved. `hand_sha256` is of an exporter's user who signs themselves."""
     declared = application.declaration
     endorsed = endorsement(application, form, replaced_on=replaced_on)
     # A form that has the words beside a tick box ticks it and does not repeat them.
@@ -124,7 +125,7 @@ def freeze(
         agency_code=office.agency_code if office else "SELF",
         office_code=office.code if office else application.exporter.iec,
         stamp_sha256=office.stamp_sha256 if office else None,
-        appearance_sha256=officer.appearance_sha256 if officer else None,
+        appearance_sha256=officer.appearance_sha256 if officer else hand_sha256,
         demo=demo,
     )
 

@@ -31,7 +31,7 @@ from engine.issuing.run import ACTOR, Act, Again, Ended, Run, guarded
 from engine.issuing.shown import shown_of
 from engine.issuing.tables import ApprovalRow, ApprovalState, DocumentState
 from engine.jobs import Step
-from engine.people import Enrolled, enrolled
+from engine.people import Enrolled, enrolled, why_not_officer
 from engine.proof import Numbered, SeriesRule, Standing, last_event, move, take_number
 from engine.proof.chain import check_chain
 from engine.proof.signature import verify_signed
@@ -45,6 +45,7 @@ __all__ = ["ACTOR", "Corridor", "Halted"]
 _PDF = "application/pdf"
 # The time in a signature is that of its preparation: after a crash or a locked token it must not lie far back.
 _FRESH = timedelta(minutes=5)
+_UNSIGNED = frozenset({CertificateState.NUMBERED, CertificateState.DRAWN, CertificateState.SIGNING})
 
 
 class Halted(Unavailable):
@@ -75,9 +76,18 @@ class Corridor:
         async def asked_first(run: Run) -> None:
             if self.halted():
                 raise Halted("Issuing is halted on this site. An operator can let it go on.")
+            await self._require_officer(run)
             await act(run)
 
         return asked_first
+
+    async def _require_officer(self, run: Run) -> None:
+        """Ends the approval, and Ended, if the officer behind it was deactivated or unmapped from the office before it was signed."""
+        if run.row["officer"] is None or (run.standing is not None and run.standing.state not in _UNSIGNED):
+            return
+        if why := await why_not_officer(run.row["officer"], run.row["office"]):
+            await ending.end_run(run, why, self.clock.now(), code="officer_gone")
+            raise Ended
 
     def _acts(self) -> tuple[tuple[str, Act], ...]:
         return (
@@ -223,6 +233,7 @@ class Corridor:
 
     async def _require_usable(self, run: Run, signatory: Enrolled, chain: X509Chain | None) -> None:
         """VOID and Ended unless the signatory's X.509 certificate may sign at this moment."""
+        await self._require_officer(run)
         at = self.clock.now()
         if not signatory.live:
             await ending.void_number(run, "The signatory's X.509 certificate was ended before it signed.", at)

@@ -18,7 +18,7 @@ from engine.registry import Registry
 from engine.store import audit, uow
 from engine.store.tables import Announcement
 
-__all__ = ["JOB", "Outcome", "Runs", "announce", "confirm_day", "outcome", "release", "start_again", "sweep"]
+__all__ = ["JOB", "Outcome", "Runs", "announce", "confirm_day", "look_again", "outcome", "release", "start_again", "sweep"]
 
 JOB = "issue"
 _log = logging.getLogger(__name__)
@@ -82,6 +82,13 @@ async def release() -> None:
     soon = ApprovalRow.wait_until < datetime.now(UTC) + NEVER / 2
     async with uow():
         await ApprovalRow.update({ApprovalRow.wait_until: None}).where(ApprovalRow.state != str(ApprovalState.DONE), soon)
+
+
+async def look_again(officer: UUID) -> None:
+    """An officer was deactivated or unmapped: each approval of theirs that is not over is looked at now, whatever held it back."""
+    async with uow():
+        theirs = (ApprovalRow.officer == officer, ApprovalRow.state != str(ApprovalState.DONE))
+        await ApprovalRow.update({ApprovalRow.wait_until: None}).where(*theirs)
 
 
 async def confirm_day(approval: UUID, on: date, *, actor: str, at: datetime) -> None:

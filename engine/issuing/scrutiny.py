@@ -19,6 +19,7 @@ from engine.issuing.frozen import Frozen, freeze
 from engine.issuing.tables import ApprovalKind, ApprovalRow
 from engine.money import Filed, cover_of
 from engine.people import OfficeHere, OfficerHere, UserHere, live_enrolment, require_confirmed, require_may_issue
+from engine.people.pictures import hand_of_user
 from engine.proof import by_number
 from engine.scope import Scope
 from engine.store import audit, uow
@@ -77,6 +78,7 @@ async def preview(decision: Decision, *, demo: bool, at: datetime) -> Frozen:
         enrolled=enrolled,
         demo=demo,
         replaced_on=ist_day(replaced.issued_at) if replaced and replaced.issued_at else None,
+        hand_sha256=await hand_of_user(decision.user.id) if decision.user and not decision.officer else None,
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from engine.application import Application, ApplicationState, IssuerKind
-from engine.clock import Clock
+from engine.clock import Clock, ist_day
 from engine.errors import Conflict, Refused
 from engine.failpoints import pass_point
 from engine.filing import Draft, find, open_draft, require_office
@@ -65,7 +65,7 @@ async def _decision(reference: str, officer: str | None, signatory: str | None, 
         if not officer:
             raise Refused("Name the officer who approves and signs: --officer ADDRESS.", box="officer", rule="officer decides")
         here = await find_officer(PLATFORM, officer)
-        return Decision(filed, await require_office(application), here, None, from_shell=True), here.actor
+        return Decision(filed, await require_office(application, on=ist_day(now)), here, None, from_shell=True), here.actor
     if not signatory:
         raise Refused("Name the exporter's user who signs: --signatory ADDRESS.", box="signatory", rule="signatory signs")
     user = await exporter_user(PLATFORM, filed.draft.exporter_id, signatory)

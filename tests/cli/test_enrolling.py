@@ -61,7 +61,7 @@ def test_an_ended_certificate_signs_no_more_and_may_be_enrolled_again(enrol, she
     assert ended.code == 0
     assert "Ended for" in ended.err
     refused = shell.ecoo("issue", write(example), "--json")
-    assert (refused.code, refused.json["error"]["rule"]) == (2, "X.509 certificate enrolled")
+    assert (refused.code, refused.json["error"]["rule"]) == (2, "officer ready")
     assert shell.ecoo("enrol", demo.OFFICER, "--end", "lost").code == 2
     assert enrol("officer").code == 0
     assert shell.ecoo("issue", write(example), "--json").code == 0

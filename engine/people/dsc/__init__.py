@@ -1,1 +1,62 @@
-"""Digital signature certificates: which X.509 certificate signs for whom."""
+"""Digital signature certificates: which X.509 certificate signs for whom, and how one is registered.
+
+Trust is not judged here but by whoever registers (`engine.issuing.judging`): this room reads, compares names and keeps rows.
+"""
+
+from engine.people.dsc.enrolment import (
+    Enrolled,
+    end_enrolment,
+    enrol,
+    enrolled,
+    live_enrolment,
+    require_free,
+    signatories_of,
+)
+from engine.people.dsc.listing import EnrolmentHere, dsc_days, enrolments_of
+from engine.people.dsc.names import Difference, name_difference, organisation_difference, same_name
+from engine.people.dsc.owner import Owner, officer_as_owner, owner_of
+from engine.people.dsc.presenting import (
+    PresentedHere,
+    ask_administrator,
+    present,
+    presented,
+    prove_presented,
+    settle,
+    waiting_presented,
+)
+from engine.people.dsc.reading import CLASS_3, DOCUMENT_SIGNER, EXPIRES_SOON, CertificateFacts, facts_of, is_authority
+from engine.people.dsc.tables import PresentedState
+
+__all__ = [
+    "CLASS_3",
+    "DOCUMENT_SIGNER",
+    "EXPIRES_SOON",
+    "CertificateFacts",
+    "Difference",
+    "Enrolled",
+    "EnrolmentHere",
+    "Owner",
+    "PresentedHere",
+    "PresentedState",
+    "ask_administrator",
+    "dsc_days",
+    "end_enrolment",
+    "enrol",
+    "enrolled",
+    "enrolments_of",
+    "facts_of",
+    "is_authority",
+    "live_enrolment",
+    "name_difference",
+    "officer_as_owner",
+    "organisation_difference",
+    "owner_of",
+    "present",
+    "presented",
+    "prove_presented",
+    "require_free",
+    "same_name",
+    "settle",
+    "signatories_of",
+    "waiting_presented",
+]

@@ -1,5 +1,6 @@
 """Enrolled X.509 certificates: which one signs for whom. Only the enrolled one does, by its fingerprint."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +10,23 @@ from asn1crypto import pem, x509
 
 from engine.clock import ist_day
 from engine.contracts.signing import Signatory, X509Chain
-from engine.errors import Conflict, Refused
+from engine.errors import Conflict, NotFound, Refused
 from engine.people.dsc.tables import Enrolment
+from engine.scope import PUBLIC, Scope
 from engine.store import audit, uow
+from engine.store.scoped import covering
 
-__all__ = ["Enrolled", "end_enrolment", "enrol", "enrolled", "live_enrolment", "signatories_of"]
+__all__ = [
+    "Enrolled",
+    "chain_of_text",
+    "end_enrolment",
+    "enrol",
+    "enrolled",
+    "live_enrolment",
+    "require_free",
+    "signatories_of",
+    "text_of_chain",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +52,16 @@ async def enrol(
     chain: X509Chain,
     officer: tuple[UUID, UUID] | None = None,
     exporter_user: tuple[UUID, UUID] | None = None,
+    scope: Scope = PUBLIC,
+    detail: Mapping[str, str] | None = None,
     actor: str,
     at: datetime,
 ) -> UUID:
     """Enrols a chain for an officer `(agency, officer)` or an exporter's user `(exporter, user)`; gives the row's id.
 
-    One X.509 certificate serves one signatory at a time: another enrolment of it raises Conflict, saying whose it is. A
-    signatory may have several at once, such as an old one and its renewal: `live_enrolment` takes the newest that is valid.
+    One X.509 certificate serves one signatory at a time: another enrolment of it raises Conflict, saying whose it is to who
+    may see that (`scope`). A signatory may have several at once, such as an old one and its renewal: `live_enrolment` takes
+    the newest that is valid. `detail` goes into the audit beside the fingerprint.
     """
     leaf = x509.Certificate.load(chain.leaf)
     validity = leaf["tbs_certificate"]["validity"]
@@ -58,7 +74,7 @@ async def enrol(
         key=key,
         fingerprint=chain.fingerprint,
         live_key=chain.fingerprint,
-        chain=_to_pem(chain),
+        chain=text_of_chain(chain),
         subject=leaf.subject.human_friendly[:400],
         issuer=leaf.issuer.human_friendly[:400],
         serial=f"{leaf.serial_number:x}"[:80],
@@ -68,17 +84,34 @@ async def enrol(
         enrolled_by=actor,
     )
     async with uow():
-        await _require_free(chain)
+        await require_free(scope, chain)
         await Enrolment.insert(row)
-        await audit("x509_enrolled", room="people", subject=str(row.id), actor=actor, at=at, agency=row.agency, after=chain.fingerprint)
+        await audit(
+            "x509_enrolled",
+            room="people",
+            subject=str(row.id),
+            actor=actor,
+            at=at,
+            agency=row.agency,
+            after=chain.fingerprint,
+            detail=detail,
+        )
     return UUID(str(row.id))
 
 
-async def _require_free(chain: X509Chain) -> None:
-    """Raises Conflict if the X.509 certificate serves somebody already."""
-    row = await Enrolment.select(Enrolment.id, Enrolment.enrolled_at).where(Enrolment.live_key == chain.fingerprint).first()
+async def require_free(scope: Scope, chain: X509Chain) -> None:
+    """Raises Conflict if the X.509 certificate serves somebody already: `enrolled_already`, with whom, if the scope covers them,
+    else `enrolled_elsewhere`."""
+    query = Enrolment.select(Enrolment.id, Enrolment.enrolled_at).where(Enrolment.live_key == chain.fingerprint)
+    row = await query.first()
     if row is None:
         return
+    if not await covering(scope, query, Enrolment, office="id"):
+        raise Conflict(
+            "This X.509 certificate is enrolled already, for somebody else; it serves one signatory at a time. If it is yours, ask the "
+            "platform's desk.",
+            code="enrolled_elsewhere",
+        )
     serves = await enrolled(row["id"])
     raise Conflict(
         f"The X.509 certificate of {chain.label} is enrolled already, for {serves.signatory.name} since {ist_day(row['enrolled_at'])}; "
@@ -116,7 +149,7 @@ async def enrolled(id: UUID) -> Enrolled:
     )
     if row is None:
         raise Refused("There is no such enrolment.", box="signatory", rule="X.509 certificate enrolled")
-    chain = _from_pem(row["chain"])
+    chain = chain_of_text(row["chain"])
     owner: Any = row["officer"] or row["exporter_user"]
     name = row["officer_name"] or row["user_name"] or ""
     return Enrolled(row["id"], row["signer"], Signatory(str(owner), name, row["key"], row["fingerprint"]), chain, row["ended_at"] is None)
@@ -130,19 +163,30 @@ async def signatories_of(signer: str) -> list[Signatory]:
     return [(await enrolled(row["id"])).signatory for row in rows]
 
 
-async def end_enrolment(id: UUID, reason: str, *, actor: str, at: datetime) -> None:
-    """Stops an X.509 certificate from signing here; what it signed before stays as it is."""
+async def end_enrolment(scope: Scope, id: UUID, reason: str, *, actor: str, at: datetime) -> None:
+    """Stops an X.509 certificate from signing here; what it signed before stays as it is.
+
+    Raises Refused without a reason, NotFound for an enrolment that the scope does not cover, or that ended before.
+    """
+    why = reason.strip()[:200]
+    if not why:
+        raise Refused("Say why it shall sign no more.", box="reason", rule="reason given")
     async with uow():
-        await Enrolment.update({Enrolment.ended_at: at, Enrolment.ended_reason: reason[:200], Enrolment.live_key: str(uuid4())}).where(
-            Enrolment.id == id, Enrolment.ended_at.is_null()
-        )
-        await audit("x509_ended", room="people", subject=str(id), actor=actor, at=at, detail={})
+        live = Enrolment.select(Enrolment.agency, Enrolment.fingerprint).where(Enrolment.id == id, Enrolment.ended_at.is_null())
+        row = await covering(scope, live, Enrolment, office="id").first()
+        ended = {Enrolment.ended_at: at, Enrolment.ended_reason: why, Enrolment.live_key: str(uuid4())}
+        still = (Enrolment.id == id, Enrolment.ended_at.is_null())
+        if row is None or not await Enrolment.update(ended).where(*still).returning(Enrolment.id):
+            raise NotFound("There is no such enrolment, or it ended before.", code="enrolment")
+        await audit("x509_ended", room="people", subject=str(id), actor=actor, at=at, agency=row["agency"], before=row["fingerprint"])
 
 
-def _to_pem(chain: X509Chain) -> str:
+def text_of_chain(chain: X509Chain) -> str:
+    """The chain as PEM, leaf first, as rows keep it."""
     return "".join(pem.armor("CERTIFICATE", der).decode() for der in (chain.leaf, *chain.issuers))
 
 
-def _from_pem(text: str) -> X509Chain:
+def chain_of_text(text: str) -> X509Chain:
+    """The chain of such a text."""
     leaf, *issuers = [der for _, _, der in pem.unarmor(text.encode(), multiple=True)]
     return X509Chain(leaf, tuple(issuers))

@@ -1,12 +1,14 @@
-"""The rows of digital signature certificates: which one signs for whom."""
+"""The rows of digital signature certificates: which one signs for whom, and those that were presented to be enrolled."""
+
+from enum import StrEnum
 
 from piccolo.columns import Text, Timestamptz
 from piccolo.constraints import Check
 
 from engine.people.tables import Agency, Exporter, ExporterUser, Officer
-from engine.store.rows import CompositeForeignKey, Row, refers, text
+from engine.store.rows import CompositeForeignKey, Row, one_of, refers, text
 
-__all__ = ["Enrolment"]
+__all__ = ["Enrolment", "Presented", "PresentedState"]
 
 
 class Enrolment(Row, tablename="enrolment"):
@@ -38,3 +40,44 @@ class Enrolment(Row, tablename="enrolment"):
     same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
     of_exporter = CompositeForeignKey(["exporter", "exporter_user"], "exporter_user", ["exporter", "id"])
     one_signatory = Check("(officer IS NULL) <> (exporter_user IS NULL)")
+
+
+class PresentedState(StrEnum):
+    """How far a presented certificate has come: a signature is awaited; its key is proved; the name waits for an administrator; over."""
+
+    ASKED = "asked"
+    PROVED = "proved"
+    WAITING = "waiting"
+    ENROLLED = "enrolled"
+    REFUSED = "refused"
+
+
+class Presented(Row, tablename="dsc_presented"):
+    """An X.509 certificate that somebody says is theirs, as it was read when the challenge was made: nothing else is enrolled by it.
+
+    `nonce` is what its key must sign, in hex, once. `live_key` is the owner's and the certificate's while it waits for an
+    administrator, then the row's own id. `reason` is why the administrator decided as they did.
+    """
+
+    agency = refers(Agency, null=True)
+    officer = refers(Officer, null=True)
+    exporter = refers(Exporter, null=True)
+    exporter_user = refers(ExporterUser, null=True)
+    signer = text(40)
+    key = text(200)
+    fingerprint = text(64)
+    chain = Text()
+    nonce = text(64, unique=True)
+    state = text(10)
+    live_key = text(120, unique=True)
+    made_at = Timestamptz()
+    expires_at = Timestamptz()
+    decided_at = Timestamptz(null=True, default=None)
+    decided_by = text(80, default="")
+    reason = text(400, default="")
+
+    same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
+    of_exporter = CompositeForeignKey(["exporter", "exporter_user"], "exporter_user", ["exporter", "id"])
+    one_signatory = Check("(officer IS NULL) <> (exporter_user IS NULL)")
+    state_known = one_of("state", PresentedState)
+    over_is_decided = Check("(state IN ('enrolled', 'refused')) = (decided_at IS NOT NULL)")

@@ -39,7 +39,7 @@ def chain_of(leaf: bytes, beside: Sequence[bytes]) -> X509Chain:
 def listing(chosen: Sequence[Choice], on_token: Sequence[Found]) -> str:
     """What there is to choose from; if that is nothing, which tokens hold an object that is no X.509 certificate."""
     if chosen:
-        return f"It holds: {'; '.join(f'{c.label}: --key {shlex.quote(_key_of(f))}' for f, c in chosen)}."
+        return f"It holds: {'; '.join(f'{c.label}: --key {shlex.quote(key_of(f))}' for f, c in chosen)}."
     if garbled := sorted({found.named for found in on_token if not _is_x509(found.der)}):
         return (
             f"An object on the token {', '.join(garbled)} is not an X.509 certificate; write the X.509 certificate to it anew in "
@@ -48,7 +48,8 @@ def listing(chosen: Sequence[Choice], on_token: Sequence[Found]) -> str:
     return "It holds no X.509 certificate."
 
 
-def _key_of(found: Found) -> str:
+def key_of(found: Found) -> str:
+    """The reference to that certificate and its key, as `Signatory.key` and `--key` take it."""
     return f"{found.token}/{found.key_id.hex()}"
 
 

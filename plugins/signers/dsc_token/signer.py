@@ -21,6 +21,7 @@ from engine.api import (
     Declined,
     Document,
     EngineError,
+    HeldKey,
     Mechanism,
     Mode,
     PluginError,
@@ -38,7 +39,7 @@ from engine.api import (
     X509Chain,
 )
 
-from .chains import Choice, chain_of, choices, listing
+from .chains import Choice, chain_of, choices, key_of, listing
 from .child import Child, run
 from .door import HELD, Door, Request, knock
 from .tokens import Tokens
@@ -144,6 +145,16 @@ class DscToken(SignsAtOnce):
             return Signed(tuple([SignedDocument(d.id, await self._sign(found, chain, d)) for d in job.documents]))
         except Refused as refused:
             return Declined(refused.code, refused.say)
+
+    async def held(self) -> Sequence[HeldKey]:
+        """What lies on every inserted token; no PIN is needed to read it. Raises SignerUnavailable while another process holds them."""
+        tokens = await self._held()
+        try:
+            on_token = await tokens.certificates("", several=True, anew=True)
+        except Fault as fault:
+            raise _error(fault) from None
+        unlocked = tokens.serials
+        return [HeldKey(key_of(f), chain, f.named, f.serial in unlocked) for f, chain in choices(on_token, b"", self._issuers)]
 
     # --- for the person at the door ------------------------------------------------------------
 

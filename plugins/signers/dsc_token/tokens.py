@@ -38,6 +38,11 @@ class Tokens:
         """The ids of the processes that hold unlocked tokens."""
         return [own.process.pid for own in self._own.values() if own.process.pid is not None]
 
+    @property
+    def serials(self) -> frozenset[str]:
+        """The serials of the tokens that are unlocked."""
+        return frozenset(self._own)
+
     async def close(self) -> None:
         """Ends every process, which locks every token; whatever is asked afterwards is a Fault and starts none."""
         self._closed = True

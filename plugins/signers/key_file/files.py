@@ -53,6 +53,16 @@ def load_key(folder: Path, stem: str, passphrase: str | None) -> LoadedKey:
     )
 
 
+def stems(folder: Path) -> list[str]:
+    """The stems of the files in the folder that may hold a key, in order."""
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    endings = (".key.pem", ".p12", ".pfx", ".pem")
+    kept = [
+        next((name.removesuffix(end) for end in endings if name.endswith(end)), "") for name in names if not name.endswith(".chain.pem")
+    ]
+    return sorted({stem for stem in kept if stem and not stem.startswith(".")})
+
+
 def _guarded(path: Path) -> bytes:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:

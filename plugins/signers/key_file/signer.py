@@ -1,5 +1,7 @@
 """The signer itself: finds a signatory's key by its file's stem, loads it once, signs attributes at once."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +10,8 @@ from engine.api import (
     ConfigError,
     ConfigField,
     Declined,
+    EngineError,
+    HeldKey,
     Mode,
     PluginError,
     Refused,
@@ -22,7 +26,7 @@ from engine.api import (
 )
 
 from .demo import Person, make_demo_keys
-from .files import LoadedKey, load_key
+from .files import LoadedKey, load_key, stems
 
 
 class KeyFile(SignsAtOnce):
@@ -40,6 +44,7 @@ class KeyFile(SignsAtOnce):
     def __init__(self) -> None:
         self._ctx: SignerContext | None = None
         self._keys: dict[str, LoadedKey] = {}
+        self._listed: tuple[frozenset[tuple[str, int]], tuple[HeldKey, ...]] | None = None
 
     def validate_config(self, settings: Mapping[str, str]) -> Sequence[str]:
         """What is wrong with the settings: unknown names, an empty folder."""
@@ -60,6 +65,7 @@ class KeyFile(SignsAtOnce):
     async def close(self) -> None:
         """Forgets the keys."""
         self._keys.clear()
+        self._listed = None
         self._ctx = None
 
     async def identity(self, signatory: Signatory) -> X509Chain | None:
@@ -94,6 +100,21 @@ class KeyFile(SignsAtOnce):
         key = self._key(job.signatory.key)
         return Signed(tuple(SignedDocument(d.id, key.sign(_attributes(d.attributes))) for d in job.documents))
 
+    async def held(self) -> Sequence[HeldKey]:
+        """The chain beside each key of the folder that can be read; files are read again only when one of them changed."""
+        folder = self._folder()
+        files = frozenset((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) if folder.is_dir() else frozenset()
+        if self._listed is None or self._listed[0] != files:
+            self._listed = files, await asyncio.to_thread(self._list, folder)
+        return self._listed[1]
+
+    def _list(self, folder: Path) -> tuple[HeldKey, ...]:
+        found = []
+        for stem in stems(folder):
+            with contextlib.suppress(EngineError):  # a key that is damaged or open to others is its operator's to mend
+                found.append(HeldKey(stem, self._key(stem, anew=True).chain, "this server", True))
+        return tuple(found)
+
     def rehearse(self, folder: Path, people: Sequence[Person], now: datetime) -> Path:
         """Makes demonstration keys for the people in `folder` and gives the path of their root; see `make_demo_keys`."""
         return make_demo_keys(folder, people, now)
@@ -104,11 +125,13 @@ class KeyFile(SignsAtOnce):
         return self._ctx
 
     def _key(self, stem: str, *, anew: bool = False) -> LoadedKey:
-        ctx = self._context()
         if anew or stem not in self._keys:
-            folder = ctx.folder / ctx.settings.get("folder", ".")
-            self._keys[stem] = load_key(folder, stem, ctx.settings.get("passphrase"))
+            self._keys[stem] = load_key(self._folder(), stem, self._context().settings.get("passphrase"))
         return self._keys[stem]
+
+    def _folder(self) -> Path:
+        ctx = self._context()
+        return ctx.folder / ctx.settings.get("folder", ".")
 
 
 def _attributes(attributes: bytes | None) -> bytes:

@@ -1,0 +1,212 @@
+"""An agency's administrators, and how they change: one more is appointed, one hands over to another, one leaves.
+
+Promises that nobody alone changes who administers an agency (`engine.people.changes`), that an agency never loses its last
+administrator by it, that a new one's address is an official one where the register records any, and that everybody
+concerned is told by mail, the platform's desk too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from engine.config import AccessSection
+from engine.errors import Conflict, NotFound, Refused
+from engine.mail import Letter, mailbox, write_letter
+from engine.people.access import Principal
+from engine.people.agencies.official import require_official
+from engine.people.changes import Asked, Change, Effects, propose, waiting_on
+from engine.people.joining.telling import tell_desk, welcome
+from engine.people.plain_text import text_fault, tidy
+from engine.people.staff.appointing import account_for, appoint_account, dismiss_administrator
+from engine.people.tables import Account, Administrator, Agency
+from engine.scope import Scope
+from engine.store import SecretBox, uow
+from engine.store.scoped import covering
+
+__all__ = [
+    "ADMINISTRATOR",
+    "AdministratorSeen",
+    "Ways",
+    "administrators_of",
+    "apply_administrator",
+    "ask_to_appoint",
+    "ask_to_hand_over",
+    "ask_to_leave",
+]
+
+ADMINISTRATOR = "administrator"
+
+
+class _Deed(StrEnum):
+    APPOINT = "appoint"
+    HAND_OVER = "hand_over"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What every act here needs beside the person: the effects, the box that seals letters, the site's address, the limits."""
+
+    effects: Effects
+    box: SecretBox
+    base: str
+    limits: AccessSection
+
+
+@dataclass(frozen=True, slots=True)
+class AdministratorSeen:
+    """One administrator, present or past; `made_by` is as the audit names who appointed them, `leaves` the change that waits."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    email: str
+    made_by: str
+    made_at: datetime
+    ended_at: datetime | None
+    leaves: UUID | None
+
+
+async def administrators_of(scope: Scope) -> Sequence[AdministratorSeen]:
+    """The administrators whom the scope covers, present ones first, then the past ones, the latest first."""
+    columns = (Administrator.account.name.as_alias("name"), Administrator.account.email.as_alias("email"))
+    query = covering(scope, Administrator.select(*Administrator.all_columns(), *columns), Administrator, office="id")
+    rows = await query.order_by(Administrator.made_at, ascending=False).limit(500)
+    waiting = await waiting_on(ADMINISTRATOR, [str(row["id"]) for row in rows if row["ended_at"] is None])
+    seen = [_seen(row, waiting) for row in rows]
+    return sorted(seen, key=lambda each: each.ended_at is not None)
+
+
+async def ask_to_appoint(agency_id: UUID, person: Principal, *, email: str, name: str, ways: Ways, at: datetime) -> Change:
+    """Asks for one more administrator. Raises Refused for a name or address that cannot be theirs, Conflict if they are one already,
+    and what `changes.propose` raises."""
+    async with uow():
+        account, plain = await _candidate(agency_id, email, name, at)
+        asked = Asked(ADMINISTRATOR, agency_id, str(account), f"Appoint {plain} as administrator"[:200], _payload(_Deed.APPOINT, account))
+        return await _ask(asked, person, ways, at)
+
+
+async def ask_to_hand_over(agency_id: UUID, person: Principal, *, email: str, name: str, ways: Ways, at: datetime) -> Change:
+    """Asks for another administrator in one's own place. Raises as `ask_to_appoint` does."""
+    async with uow():
+        own = await _own(agency_id, person.account_id)
+        account, plain = await _candidate(agency_id, email, name, at)
+        title = f"{person.name} hands over the administration to {plain}"[:200]
+        return await _ask(Asked(ADMINISTRATOR, agency_id, str(own), title, _payload(_Deed.HAND_OVER, account, own)), person, ways, at)
+
+
+async def ask_to_leave(agency_id: UUID, person: Principal, *, ways: Ways, at: datetime) -> Change:
+    """Asks to administer the agency no more. Raises Refused for its last administrator, who hands over instead."""
+    async with uow():
+        own = await _own(agency_id, person.account_id)
+        await _require_another(agency_id, own)
+        title = f"{person.name} leaves the administration"[:200]
+        return await _ask(Asked(ADMINISTRATOR, agency_id, str(own), title, _payload(_Deed.LEAVE, None, own)), person, ways, at)
+
+
+async def apply_administrator(change: Change, at: datetime, *, box: SecretBox, base: str) -> None:
+    """Makes such a change true, in the unit of work around the call; everybody concerned is told.
+
+    Raises Conflict if what it changes moved on, Refused if the agency would be left with no administrator or the address of the
+    new one is not official any more.
+    """
+    deed, actor = _Deed(change.payload["deed"]), f"account:{change.asked_by}"
+    await _hold(change.agency_id)
+    if deed in {_Deed.APPOINT, _Deed.HAND_OVER}:
+        account = UUID(change.payload["account"])
+        await _require_usable(change.agency_id, account)
+        await appoint_account(change.agency_id, account, actor=actor, at=at)
+        agency = await _agency_name(change.agency_id)
+        why = f"You are an administrator of {agency} for electronic Certificates of Origin from now on."
+        await welcome(account, why, box=box, base=base, actor=actor, at=at)
+    if deed in {_Deed.LEAVE, _Deed.HAND_OVER}:
+        own = UUID(change.payload["administrator"])
+        await _require_another(change.agency_id, own)
+        await dismiss_administrator(Scope.agency(change.agency_id), own, actor=actor, at=at)
+    await _tell_everybody(change, f"{change.title}: this is made.", box=box, at=at)
+
+
+async def _ask(asked: Asked, person: Principal, ways: Ways, at: datetime) -> Change:
+    change = await propose(asked, person, effects=ways.effects, box=ways.box, base=ways.base, limits=ways.limits, at=at)
+    if change.due_at is None:  # where there is no second person, the desk is told by the change itself
+        text = f"{person.name} asked for this change: {asked.title}.\n\nAnother administrator of the agency has to confirm it."
+        await tell_desk("An agency's administrators are to change", text, box=ways.box, at=at, about=change.id)
+    return change
+
+
+def _payload(deed: _Deed, account: UUID | None, administrator: UUID | None = None) -> dict[str, str]:
+    ids = {"account": account, "administrator": administrator}
+    return {"deed": str(deed), **{name: str(id) for name, id in ids.items() if id is not None}}
+
+
+async def _candidate(agency_id: UUID, email: str, name: str, at: datetime) -> tuple[UUID, str]:
+    """The account of whoever shall administer, made if there is none, and their name; a part of nothing until they are appointed."""
+    plain, address = tidy(name), mailbox(email.strip()).lower()
+    if fault := text_fault(plain, most=120):
+        raise Refused(f"The name must {fault}.", box="name", rule="name")
+    await require_official(agency_id, address)
+    account = await account_for(address, plain, at)
+    await _require_usable(agency_id, account)
+    if await Administrator.exists().where(Administrator.live_key == f"{account}:{agency_id}"):
+        raise Conflict("This person administers the agency already.", code="appointed", box="email")
+    [row] = await Account.select(Account.name).where(Account.id == account)
+    return account, str(row["name"])
+
+
+async def _require_usable(agency_id: UUID, account: UUID) -> None:
+    """Raises Refused for an account that is switched off, or whose address is not official (any more)."""
+    [row] = await Account.select(Account.email, Account.active).where(Account.id == account)
+    if not row["active"]:
+        raise Refused("The account of this address is switched off; the platform's desk knows why.", box="email", rule="account active")
+    await require_official(agency_id, row["email"])
+
+
+async def _own(agency_id: UUID, account: UUID) -> UUID:
+    row = await Administrator.select(Administrator.id).where(Administrator.live_key == f"{account}:{agency_id}").first()
+    if row is None:
+        raise NotFound("You do not administer this agency (any more).", code="administrator")
+    return UUID(str(row["id"]))
+
+
+async def _require_another(agency_id: UUID, leaving: UUID) -> None:
+    others = (Administrator.agency == agency_id, Administrator.ended_at.is_null(), Administrator.id != leaving)
+    if not await Administrator.exists().where(*others, Administrator.account.active.eq(True)):
+        say = "The agency would have no administrator left. Appoint another one first, or hand over."
+        raise Refused(say, code="last_administrator", box="leave", rule="an agency has an administrator")
+
+
+async def _hold(agency_id: UUID) -> None:
+    """Keeps the agency's row until the unit of work ends: of two who leave at once, the second one sees the first one gone."""
+    await Agency.update({Agency.name: Agency.name}, force=True).where(Agency.id == agency_id)
+
+
+async def _agency_name(agency_id: UUID) -> str:
+    [row] = await Agency.select(Agency.name).where(Agency.id == agency_id)
+    return str(row["name"])
+
+
+async def _tell_everybody(change: Change, text: str, *, box: SecretBox, at: datetime) -> None:
+    """The administrators who are there now, whoever asked, and the platform's desk."""
+    subject = "An agency's administrators have changed"
+    present = (Administrator.agency == change.agency_id, Administrator.ended_at.is_null())
+    rows = await Administrator.select(Administrator.account.email.as_alias("email")).where(*present)
+    asked_by = await Account.select(Account.email).where(Account.id == change.asked_by)
+    for email in sorted({row["email"] for row in (*rows, *asked_by)}):
+        await write_letter(Letter(email, subject, text), box=box, purpose="administrators", at=at, about=change.id)
+    await tell_desk(subject, text, box=box, at=at, about=change.id)
+
+
+def _seen(row: dict[str, Any], waiting: dict[str, Change]) -> AdministratorSeen:
+    return AdministratorSeen(
+        id=row["id"],
+        account_id=row["account"],
+        name=row["name"],
+        email=row["email"],
+        made_by=row["made_by"],
+        made_at=row["made_at"],
+        ended_at=row["ended_at"],
+        leaves=waiting[str(row["id"])].id if str(row["id"]) in waiting else None,
+    )

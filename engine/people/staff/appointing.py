@@ -1,0 +1,71 @@
+"""Who sits at the platform's desk, and who administers an agency; an appointment that ends ends the person's sessions with it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from engine.errors import Conflict, NotFound
+from engine.mail import mailbox
+from engine.people.access.sessions import end_all
+from engine.people.tables import Account, Administrator, PlatformUser
+from engine.scope import Scope
+from engine.store import audit, uow
+from engine.store.scoped import covering
+
+__all__ = ["account_for", "account_of", "appoint_account", "appoint_administrator", "appoint_to_desk", "dismiss_administrator"]
+
+
+async def appoint_to_desk(*, email: str, name: str, actor: str, at: datetime) -> UUID:
+    """Makes a person one of the platform's desk and gives their account; they choose a password by the link that is mailed to them."""
+    async with uow():
+        account = await account_for(email, name, at)
+        if await PlatformUser.exists().where(PlatformUser.live_key == str(account)):
+            raise Conflict(f"{email} sits at the platform's desk already.", code="appointed")
+        await PlatformUser.insert(PlatformUser(account=account, live_key=str(account), made_by=actor, made_at=at))
+        await audit("desk_appointed", room="people", subject=str(account), actor=actor, at=at)
+    return account
+
+
+async def appoint_administrator(agency_id: UUID, *, email: str, name: str, actor: str, at: datetime) -> UUID:
+    """Makes a person an administrator of the agency and gives their account."""
+    async with uow():
+        account = await account_for(email, name, at)
+        await appoint_account(agency_id, account, actor=actor, at=at)
+    return account
+
+
+async def appoint_account(agency_id: UUID, account: UUID, *, actor: str, at: datetime) -> None:
+    """Makes a person who has an account an administrator of the agency; joins the caller's unit of work. Raises Conflict if they are one."""
+    live_key = f"{account}:{agency_id}"
+    if await Administrator.exists().where(Administrator.live_key == live_key):
+        raise Conflict("This person administers the agency already.", code="appointed", box="email")
+    await Administrator.insert(Administrator(agency=agency_id, account=account, live_key=live_key, made_by=actor, made_at=at))
+    await audit("administrator_appointed", room="people", subject=str(account), actor=actor, at=at, agency=agency_id)
+
+
+async def dismiss_administrator(scope: Scope, administrator: UUID, *, actor: str, at: datetime) -> None:
+    """Ends an administrator's appointment and every session of theirs. Raises NotFound for one that the scope does not cover."""
+    async with uow():
+        query = Administrator.select(Administrator.account, Administrator.agency).where(
+            Administrator.id == administrator, Administrator.ended_at.is_null()
+        )
+        row = await covering(scope, query, Administrator, office="id").first()
+        if row is None:
+            raise NotFound("There is no such administrator, or their appointment ended before.", code="administrator")
+        change = {Administrator.ended_at: at, Administrator.live_key: str(administrator)}
+        await Administrator.update(change).where(Administrator.id == administrator)
+        await end_all(row["account"], reason="dismissed", at=at)
+        await audit("administrator_dismissed", room="people", subject=str(row["account"]), actor=actor, at=at, agency=row["agency"])
+
+
+async def account_of(email: str) -> UUID | None:
+    """The account of an address, for who makes a site; None if there is none."""
+    row = await Account.select(Account.id).where(Account.email == email.strip().lower()).first()
+    return UUID(str(row["id"])) if row else None
+
+
+async def account_for(email: str, name: str, at: datetime) -> UUID:
+    """The account of that address, made if there is none; joins the caller's unit of work."""
+    address = mailbox(email.strip()).lower()
+    await Account.insert(Account(email=address, name=name, made_at=at)).on_conflict(target=Account.email, action="DO NOTHING")
+    [row] = await Account.select(Account.id).where(Account.email == address)
+    return UUID(str(row["id"]))
