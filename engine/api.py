@@ -2,12 +2,22 @@
 
 from engine.application import Application, Item
 from engine.clock import IST, Clock, ist_day
-from engine.config import site_folder
+from engine.config import Secret, site_folder
 from engine.contracts import CONTRACT
-from engine.contracts.abilities import Rehearses, SignsAtOnce, Stands
+from engine.contracts.abilities import HeldKey, Holds, Rehearses, SignsAtOnce, Stands
 from engine.contracts.drawing import Adjust, CleanImage, Drawing, DrawRequest, ImageFault, ImageKind, ImageRequest, Mark, Placed, Rect
 from engine.contracts.form import Box, Face, Filled, Form, Leaf, Pack, Sheet
 from engine.contracts.origin import Finding, Outcome
+from engine.contracts.payment import (
+    ConnectionOutcome,
+    ConnectionReport,
+    FieldProblem,
+    GatewayAnswer,
+    GatewayContext,
+    GatewayField,
+    GatewayLine,
+    PaymentGateway,
+)
 from engine.contracts.rules import Criterion, OriginRules
 from engine.contracts.signing import (
     Action,
@@ -61,6 +71,8 @@ __all__ = [
     "Cms",
     "ConfigError",
     "ConfigField",
+    "ConnectionOutcome",
+    "ConnectionReport",
     "Criterion",
     "Declined",
     "Document",
@@ -69,10 +81,17 @@ __all__ = [
     "EngineError",
     "Evidence",
     "Face",
+    "FieldProblem",
     "Filled",
     "Finding",
     "Form",
     "FormPost",
+    "GatewayAnswer",
+    "GatewayContext",
+    "GatewayField",
+    "GatewayLine",
+    "HeldKey",
+    "Holds",
     "HttpReply",
     "ImageFault",
     "ImageKind",
@@ -85,6 +104,7 @@ __all__ = [
     "OriginRules",
     "Outcome",
     "Pack",
+    "PaymentGateway",
     "Placed",
     "PluginError",
     "Problem",
@@ -94,6 +114,7 @@ __all__ = [
     "Redirect",
     "Refused",
     "Rehearses",
+    "Secret",
     "Sheet",
     "ShowAndWait",
     "Signatory",

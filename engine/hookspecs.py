@@ -15,6 +15,7 @@ import pluggy
 from engine.application import Application
 from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageRequest
 from engine.contracts.form import Filled, Form, Pack
+from engine.contracts.payment import PaymentGateway
 from engine.contracts.signing import Signer
 from engine.errors import Problem
 
@@ -38,6 +39,11 @@ def coo_signers() -> Sequence[Signer]:  # type: ignore[empty-body]  # a specific
 @hookspec
 def coo_templates() -> Sequence[Pack]:  # type: ignore[empty-body]
     """Return the template packs this plugin brings: folders with form.toml, origin.toml and example.json."""
+
+
+@hookspec
+def coo_payment_gateways() -> Sequence[PaymentGateway]:  # type: ignore[empty-body]
+    """Return the payment gateways this plugin brings: instances that keep nothing, each id used once in the whole site."""
 
 
 @hookspec

@@ -20,21 +20,22 @@ from engine import hookspecs, packs
 from engine.config import Config
 from engine.contracts import CONTRACT
 from engine.contracts.form import Form, Pack, Sheet
+from engine.contracts.payment import PaymentGateway
 from engine.contracts.products import overlap, read_products
-from engine.contracts.shapes import check_answer, check_form, check_hook, check_pack, check_signer
+from engine.contracts.shapes import check_answer, check_form, check_gateway, check_hook, check_pack, check_signer
 from engine.contracts.signing import Signer
 from engine.discovery import GROUP, Found, built_in, configured, guests, templates_folder
 from engine.errors import ConfigError, EngineError, PluginError, Refused
 
 __all__ = ["GROUP", "Plugin", "Registry", "load"]
 
-_COLLECTED = frozenset({"coo_signers", "coo_templates"})
+_COLLECTED = frozenset({"coo_payment_gateways", "coo_signers", "coo_templates"})
 _AT_START = _COLLECTED | {"coo_commands"}  # nobody has asked for anything yet, so no error can be the applicant's
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One thing a plugin brings, as `ecoo plugins` lists it. Kind is signer, template or hook; the version of a template
+    """One thing a plugin brings, as `ecoo plugins` lists it. Kind is signer, template, payment or hook; the version of a template
     is its form's."""
 
     kind: str
@@ -45,16 +46,22 @@ class Plugin:
 
 
 class Registry:
-    """What was found: signers by id, forms by scheme, and the hooks."""
+    """What was found: signers and gateways by id, forms by scheme, and the hooks.
+
+    `demo` says that the site is a demonstration, where a form that nobody confirmed may be used.
+    """
 
     def __init__(self, manager: pluggy.PluginManager, found: Mapping[str, Found]) -> None:
         self._manager = manager
         self._found = found
+        self.demo = False
         self.signers: dict[str, Signer] = {}
+        self.gateways: dict[str, PaymentGateway] = {}
         self.packs: dict[str, Pack] = {}
         self._forms: dict[str, tuple[Form, ...]] = {}
         self.plugins: list[Plugin] = []
         self._collect_signers()
+        self._collect_gateways()
         self._collect_forms()
         self._list_hooks()
 
@@ -113,6 +120,12 @@ class Registry:
             raise ConfigError(f"There is no signer {id!r}. Known: {', '.join(sorted(self.signers))}.")
         return self.signers[id]
 
+    def gateway(self, id: str) -> PaymentGateway:
+        """The gateway of that id. Raises ConfigError with those there are."""
+        if id not in self.gateways:
+            raise ConfigError(f"There is no payment gateway {id!r}. Known: {', '.join(sorted(self.gateways)) or 'none'}.")
+        return self.gateways[id]
+
     def each(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """What every plugin answers to a collecting hook, with its name, in pluggy's order: guests before built-ins.
 
@@ -168,6 +181,21 @@ class Registry:
                 self.signers[signer.id] = signer
         for id in sorted(brought):
             self._add("signer", id, self.signers[id].title, brought[id])
+
+    def _collect_gateways(self) -> None:
+        brought: dict[str, str] = {}
+        for plugin, gateways in self.each("coo_payment_gateways"):
+            for gateway in gateways:
+                check_gateway(plugin, gateway)
+                if gateway.id in brought:
+                    first = brought[gateway.id]
+                    raise PluginError(
+                        f"The plugins {first} and {plugin} both answered coo_payment_gateways with a gateway {gateway.id!r}. Remove one."
+                    )
+                brought[gateway.id] = plugin
+                self.gateways[gateway.id] = gateway
+        for id in sorted(brought):
+            self._add("payment", id, self.gateways[id].title, brought[id])
 
     def _collect_forms(self) -> None:
         brought = [(plugin, pack) for plugin, found in self.each("coo_templates") for pack in found]
@@ -256,6 +284,7 @@ def load(config: Config | None = None) -> Registry:
         ) from error
     registry = Registry(manager, known)
     if config is not None:
+        registry.demo = config.site.demo
         _refuse_strangers(config, registry)
         for table in config.origin.products:
             registry.load_products(table, str(config.path))
@@ -264,7 +293,10 @@ def load(config: Config | None = None) -> Registry:
 
 def _refuse_strangers(config: Config, registry: Registry) -> None:
     """Settings that nobody reads are a mistake somebody should hear of."""
-    for section, settings, installed in (("signers", config.signers, set(registry.signers)), ("gateways", config.gateways, set[str]())):
+    for section, settings, installed in (
+        ("signers", config.signers, set(registry.signers)),
+        ("gateways", config.gateways, set(registry.gateways)),
+    ):
         for stranger in sorted(set(settings) - installed):
             raise ConfigError(
                 f"{config.path}: [{section}.{stranger}] names no installed {section[:-1]}. Known: {', '.join(sorted(installed)) or 'none'}."

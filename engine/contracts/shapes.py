@@ -5,19 +5,21 @@ A shape is all that can be known without using the thing. What it does is put to
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.application import IssuerKind, Kind
 from engine.contracts.drawing import CleanImage, Drawing
 from engine.contracts.form import Form, Pack
+from engine.contracts.payment import GatewayField, PaymentGateway
 from engine.contracts.signing import ConfigField, Mode, Signer
 from engine.errors import PluginError, Problem
 
-__all__ = ["check_answer", "check_form", "check_hook", "check_pack", "check_signer"]
+__all__ = ["check_answer", "check_form", "check_gateway", "check_hook", "check_pack", "check_signer"]
 
-_SIGNER_ID = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
+_ID = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _PACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _SCHEME = re.compile(r"[A-Z0-9_]{1,20}", re.ASCII)  # as `scheme` in the application file
 _COUNTRY = re.compile(r"[A-Z]{2}|\*", re.ASCII)
@@ -68,6 +70,7 @@ def _are_boxes(given: object) -> bool:
 
 _ANSWERS: Mapping[str, _Wanted] = {
     "coo_signers": _Wanted("a list of signers", _list_of(_is(object))),
+    "coo_payment_gateways": _Wanted("a list of payment gateways", _list_of(_is(object))),
     "coo_templates": _Wanted("a list of Pack", _list_of(_is(Pack))),
     "coo_check_application": _Wanted("a list of Problem", _list_of(_is(Problem))),
     "coo_fill_boxes": _Wanted("a mapping from box numbers to lists of texts", _are_boxes),
@@ -93,21 +96,27 @@ def check_answer(plugin: str, hook: str, given: Any) -> Any:
 def check_signer(plugin: str, signer: Any) -> None:
     """Refuses an object that is no signer, saying what it lacks."""
     brought = f"The plugin {plugin} answered coo_signers with"
-    if isinstance(signer, type):
-        raise PluginError(f"{brought} the class {signer.__name__}; it must be an instance of it.")
-    if not isinstance(signer, Signer):
-        names = [*Signer.__annotations__, *(name for name in dir(Signer) if not name.startswith("_"))]
-        missing = sorted({name for name in names if not hasattr(signer, name)})
-        raise PluginError(f"{brought} an object that is no signer: it lacks {', '.join(missing) or 'its shape'}.")
-    if not (isinstance(signer.id, str) and _SIGNER_ID.fullmatch(signer.id)):
-        raise PluginError(f"{brought} the id {signer.id!r}; an id is 2 to 32 small letters, digits and _, a letter first.")
-    for name, fits, say in _FACTS:
-        if not fits(getattr(signer, name)):
-            raise PluginError(f"{brought} {signer.id}, whose {name} is {getattr(signer, name)!r}; it must be {say}.")
-    _check_methods(brought, signer)
+    _check_object(brought, signer, Signer, "signer", _FACTS)
+    _check_methods(brought, signer, awaited=_AWAITED, called=_CALLED)
 
 
-_FACTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+def _check_object(brought: str, given: Any, wanted: Any, name: str, facts: Sequence["_Fact"]) -> None:
+    if isinstance(given, type):
+        raise PluginError(f"{brought} the class {given.__name__}; it must be an instance of it.")
+    if not isinstance(given, wanted):
+        names = [*wanted.__annotations__, *(each for each in dir(wanted) if not each.startswith("_"))]
+        missing = sorted({each for each in names if not hasattr(given, each)})
+        raise PluginError(f"{brought} an object that is no {name}: it lacks {', '.join(missing) or 'its shape'}.")
+    if not (isinstance(given.id, str) and _ID.fullmatch(given.id)):
+        raise PluginError(f"{brought} the id {given.id!r}; an id is 2 to 32 small letters, digits and _, a letter first.")
+    for fact, fits, say in facts:
+        if not fits(getattr(given, fact)):
+            raise PluginError(f"{brought} {given.id}, whose {fact} is {getattr(given, fact)!r}; it must be {say}.")
+
+
+_Fact = tuple[str, Callable[[Any], bool], str]
+
+_FACTS: tuple[_Fact, ...] = (
     ("title", lambda title: isinstance(title, str) and bool(title.strip()), "a text for people"),
     ("mode", _is(Mode), "a Mode"),
     ("max_documents", lambda most: type(most) is int and most >= 1, "a whole number from 1"),
@@ -115,12 +124,48 @@ _FACTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 )
 
 
-def _check_methods(brought: str, signer: Signer) -> None:
-    for name in (*_AWAITED, *_CALLED):
-        method = inspect.unwrap(getattr(signer, name))
-        if inspect.iscoroutinefunction(method) is not (name in _AWAITED):
-            right = "async def" if name in _AWAITED else "a plain def"
-            raise PluginError(f"{brought} {signer.id}, whose {name} must be {right}.")
+def _check_methods(brought: str, given: Any, *, awaited: Sequence[str], called: Sequence[str]) -> None:
+    for name in (*awaited, *called):
+        method = inspect.unwrap(getattr(given, name))
+        if inspect.iscoroutinefunction(method) is not (name in awaited):
+            right = "async def" if name in awaited else "a plain def"
+            raise PluginError(f"{brought} {given.id}, whose {name} must be {right}.")
+
+
+# --- payment gateways --------------------------------------------------------------------------
+
+
+def check_gateway(plugin: str, gateway: Any) -> None:
+    """Refuses an object that is no payment gateway, saying what it lacks."""
+    brought = f"The plugin {plugin} answered coo_payment_gateways with"
+    _check_object(brought, gateway, PaymentGateway, "payment gateway", _OF_GATEWAYS)
+    _check_methods(brought, gateway, awaited=("test_connection",), called=("validate_config", "hosts", "validate"))
+    for field in gateway.fields:
+        if fault := _field_fault(field):
+            raise PluginError(f"{brought} {gateway.id}, whose field {field.name!r} {fault}.")
+
+
+_OF_GATEWAYS: tuple[_Fact, ...] = (
+    ("title", lambda title: isinstance(title, str) and bool(title.strip()), "a text for people"),
+    ("fields", lambda given: _list_of(_is(GatewayField))(given) and bool(given), "a list of GatewayField, with one at least"),
+    ("fields", lambda given: len({field.name for field in given}) == len(given), "a list in which no name stands twice"),
+    ("config_fields", _list_of(_is(ConfigField)), "a list of ConfigField"),
+)
+
+
+def _field_fault(field: GatewayField) -> str:
+    """What is wrong with a field's own description, as the end of a sentence, or nothing."""
+    if not _FIELD.fullmatch(field.name):
+        return "must have a name of small letters, digits and _"
+    if not 1 <= field.least <= field.most <= 400:
+        return "must allow between 1 and 400 characters"
+    try:
+        fits = re.fullmatch(field.pattern, field.example, re.ASCII) is not None
+    except re.error:
+        return "has a pattern that is no regular expression"
+    if not fits or not field.least <= len(field.example) <= field.most:
+        return "has an example that is not right by its own pattern and length"
+    return "" if field.label.strip() and field.shape.strip() else "needs a label and its shape in words"
 
 
 # --- packs and forms ---------------------------------------------------------------------------

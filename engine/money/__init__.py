@@ -1,12 +1,14 @@
-"""Fees, orders and attempts, ledger, receipts, reconciliation; filing with its cover."""
+"""Fees, orders and attempts, ledger, receipts, reconciliation; whether an office is ready; filing with its cover."""
 
 from engine.money.counter import Cover, Filed, cover_of, file, filed_again, post_cover, release_cover, waive
 from engine.money.outlook import Outlook, foresee, foresee_alone, judge
+from engine.money.readiness import Readiness, readiness, readiness_of_all, require_issuable, require_payable
 
 __all__ = [
     "Cover",
     "Filed",
     "Outlook",
+    "Readiness",
     "cover_of",
     "file",
     "filed_again",
@@ -14,6 +16,10 @@ __all__ = [
     "foresee_alone",
     "judge",
     "post_cover",
+    "readiness",
+    "readiness_of_all",
     "release_cover",
+    "require_issuable",
+    "require_payable",
     "waive",
 ]

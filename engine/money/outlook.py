@@ -21,8 +21,9 @@ from engine.filing.checks import late_doubts
 from engine.filing.origin import Cited
 from engine.filing.reading.text import shown
 from engine.filing.sheets import citations_of
+from engine.money.readiness import require_issuable
 from engine.money.replacing import require_replaceable
-from engine.people import ExporterHere
+from engine.people import ExporterHere, OfficeHere
 from engine.proof import Standing, of_application
 from engine.registry import Registry
 from engine.scope import Scope
@@ -34,6 +35,7 @@ OPEN = (ApplicationState.DRAFT, ApplicationState.QUERIED)
 # Certificates that stand for nothing any more; what took the place of one is filed under its own invoices.
 _ENDED = frozenset({CertificateState.SUPERSEDED, CertificateState.CANCELLED})
 _NAMED = 3
+_FORM_CONFIRMED = "form confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ async def judge(
     alone = await asyncio.to_thread(foresee_alone, application, registry, ist_day(at), citations.sheets)
     if citations.problems:
         alone = replace(alone, refusals=(Refused.because(citations.problems), *alone.refusals))
-    outlook = await _with_rows(scope, application, alone, draft.id if draft else None)
+    outlook = await _with_rows(scope, application, alone, draft.id if draft else None, demo=registry.demo, at=at)
     if draft is not None and draft.state not in frm:
         return replace(outlook, refusals=(_elsewhere(draft, frm),))
     return outlook
@@ -118,13 +120,18 @@ def foresee_alone(application: Application, registry: Registry, today: date, she
     return Outlook(examined, None, None, refusals, (*warnings(application), *late, *_unsure(examined)))
 
 
-async def _with_rows(scope: Scope, application: Application, alone: Outlook, own: UUID | None) -> Outlook:
+async def _with_rows(scope: Scope, application: Application, alone: Outlook, own: UUID | None, *, demo: bool, at: datetime) -> Outlook:
     """Asks nothing by a box that is wrong in itself, and nothing about an exporter that is not the caller's."""
     wrong = alone.wrong
-    intake = await look_up(scope, application, wrong=wrong)
+    form = alone.examined.form if alone.examined else None
+    intake = await look_up(scope, application, on=ist_day(at), preferential=form.preferential if form else None, wrong=wrong)
     exporter_id = intake.exporter.id if intake.exporter else None
     named = _named_otherwise(application, intake.exporter) if intake.exporter else ()
-    known = replace(alone, exporter_id=exporter_id, refusals=(*alone.refusals, *intake.refusals), warnings=(*named, *alone.warnings))
+    unready = await _unready(intake.office, form, demo=demo, at=at)
+    refusals = (*alone.refusals, *intake.refusals, *unready)
+    # Where an agency must confirm the form, it did, or that refuses: no doubt is left to warn of.
+    doubts = alone.warnings if demo or intake.office is None else tuple(each for each in alone.warnings if each.rule != _FORM_CONFIRMED)
+    known = replace(alone, exporter_id=exporter_id, refusals=refusals, warnings=(*named, *doubts))
     if intake.refusals or wrong & {"exporter.iec", "agency", "office", "kind", "replaces"}:
         return known
     agency_id = intake.office.agency_id if intake.office else None
@@ -133,6 +140,17 @@ async def _with_rows(scope: Scope, application: Application, alone: Outlook, own
     except Refused as refusal:
         return replace(known, refusals=(*known.refusals, refusal))
     return replace(known, replaced=replaced)
+
+
+async def _unready(office: OfficeHere | None, form: Form | None, *, demo: bool, at: datetime) -> tuple[Refused, ...]:
+    """What keeps the office from issuing: nobody files, and later pays, where nothing can be issued."""
+    if office is None:
+        return ()
+    try:
+        await require_issuable(office, form, demo=demo, at=at)
+    except Refused as refusal:
+        return (refusal,)
+    return ()
 
 
 def _named_otherwise(application: Application, exporter: ExporterHere) -> Iterable[Problem]:
@@ -209,4 +227,4 @@ def _unconfirmed(form: Form) -> Iterable[Problem]:
     named = "; ".join(facts[:_NAMED])
     more = f" and {len(facts) - _NAMED} more" if len(facts) > _NAMED else ""
     say = f"The form {form.scheme} {form.version} is not confirmed; it rests on: {named}{more}. `ecoo template check {form.scheme}` lists all."
-    yield Problem(None, "form confirmed", say)
+    yield Problem(None, _FORM_CONFIRMED, say)

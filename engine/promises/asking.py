@@ -17,6 +17,7 @@ from engine.drawing import DrawingRoom
 from engine.errors import Refused, SignerUnavailable
 from engine.issuing import cms
 from engine.people import signatories_of
+from engine.promises import gateway as gateway_promises
 from engine.promises import signer as signer_promises
 from engine.promises import template as template_promises
 from engine.promises.promise import Promise
@@ -46,6 +47,8 @@ async def promises_of(plugin: str, config: Config, *, patience_s: float = 0, tel
         match kind:
             case "signer":
                 kept += await _signer(registry.signer(plugin), config, patience_s, tell)
+            case "payment":
+                kept += await gateway_promises.promises(registry.gateway(plugin), config.gateways.get(plugin, {}))
             case "template":
                 kept += await _template(registry, plugin, config)
             case _:

@@ -22,7 +22,7 @@ from engine.contracts.signing import X509Chain
 from engine.errors import Refused
 from engine.proof.trust import Trust
 
-__all__ = ["apart", "check_chain", "context", "revoked", "usages", "warm"]
+__all__ = ["apart", "check_chain", "context", "list_until", "revoked", "usages", "warm"]
 
 T = TypeVar("T")
 
@@ -57,6 +57,20 @@ def revoked(path: ValidationPath, *, trust: Trust, at: datetime) -> bool:
         if crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # any key a CA has
         if (entry := crl.get_revoked_certificate_by_serial_number(certificate.serial_number)) is not None
     )
+
+
+def list_until(chain: X509Chain, *, trust: Trust) -> datetime | None:
+    """Until when the newest revocation list of the leaf's issuer counts by its own word; None if the trust has no such list, so
+    that nobody here would know of a revocation."""
+    leaf = pyca.load_der_x509_certificate(chain.leaf)
+    above = [pyca.load_der_x509_certificate(der) for der in (*chain.issuers, *trust.intermediates, *trust.roots)]
+    issuers = [each for each in above if each.subject == leaf.issuer]
+    until = [
+        crl.next_update_utc or crl.last_update_utc
+        for crl in (pyca.load_der_x509_crl(der) for der in trust.crls)
+        if crl.issuer == leaf.issuer and any(crl.is_signature_valid(each.public_key()) for each in issuers)  # type: ignore[arg-type]  # any key a CA has
+    ]
+    return max(until, default=None)
 
 
 def context(trust: Trust, at: datetime | None) -> ValidationContext:

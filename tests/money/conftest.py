@@ -1,14 +1,19 @@
 """Applications that are filed at a demonstration site, and the scopes of those who ask."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine import registry, schema
 from engine.application import Application
 from engine.filing import Draft, open_draft
 from engine.money import file
 from engine.scope import PLATFORM
+from engine.store import SecretBox
+from engine.store.engines import Engine
+from tests.money.bureau import Bureau, make_bureau
 
 Filing = Callable[[Application], Awaitable[Draft]]
 
@@ -23,3 +28,16 @@ def filed(walk: Any) -> Filing:
         return (await file(PLATFORM, draft.reference, registry=walk.site.registry, actor="test", at=at)).draft
 
     return act
+
+
+@pytest.fixture(scope="session")
+def gateways() -> registry.Registry:
+    """The plugins of the house, without a site."""
+    return registry.load()
+
+
+@pytest.fixture
+async def bureau(empty_database: Engine, gateways: registry.Registry, tmp_path: Path) -> Bureau:
+    """Two agencies with offices and administrators, in an empty database of each kind."""
+    await schema.build()
+    return await make_bureau(gateways, SecretBox.open(tmp_path / "keys", create=True))

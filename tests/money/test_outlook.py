@@ -14,7 +14,7 @@ from engine.errors import Conflict, Problem, Refused
 from engine.filing import Draft, find, look, move, open_draft, problems_of
 from engine.filing.tables import ApplicationInvoice, ApplicationRow
 from engine.money import Outlook, file, filed_again, foresee
-from engine.people.tables import Agency, Exporter, Office
+from engine.people.tables import AgencyListing, Exporter, Office
 from engine.proof import by_number
 from engine.proof import move as move_certificate
 from engine.scope import PLATFORM, PUBLIC, Scope
@@ -89,11 +89,11 @@ async def switch_off_office() -> None:
 
 
 async def switch_off_exporter() -> None:
-    await Exporter.update({Exporter.active: False}, force=True)
+    await Exporter.update({Exporter.status: "suspended"}, force=True)
 
 
 async def delist_agency() -> None:
-    await Agency.update({Agency.delisted_on: date(2026, 11, 1)}, force=True)
+    await AgencyListing.update({AgencyListing.ends_on: date(2026, 11, 1)}, force=True)
 
 
 @pytest.mark.parametrize(

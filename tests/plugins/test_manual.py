@@ -17,11 +17,13 @@ from engine.application import IssuerKind, Kind
 from engine.cli import app as command_line
 from engine.cli.output import exit_code
 from engine.config import settings_help
-from engine.contracts import abilities, rules, sheet, signing
+from engine.contracts import abilities, payment, rules, sheet, signing
 from engine.filing.boxes import fields
 from engine.filing.origin.grounds import FORMULAS, TESTS
 from engine.issuing import frozen, queue
+from engine.money.gateways import entering
 from engine.packs import builtin_packs
+from engine.promises import gateway as gateway_promises
 from engine.promises import signer as signer_promises
 from engine.promises import template as template_promises
 from engine.proof import signature, verify
@@ -127,8 +129,26 @@ def test_the_manual_names_no_hook_that_is_none():
 def test_the_protocol_of_a_signer_stands_there_member_by_member():
     written = section("The signer")
     assert [
-        line for line in [*signatures(signing, "Signer"), *signatures(abilities, "Rehearses", "Stands")] if f"    {line}\n" not in written
+        line
+        for line in [*signatures(signing, "Signer"), *signatures(abilities, "Rehearses", "Stands", "Holds")]
+        if f"    {line}\n" not in written
     ] == []
+
+
+def test_the_protocol_of_a_gateway_stands_there_member_by_member():
+    written = section("The payment gateway")
+    wanted = [*signatures(payment, "PaymentGateway", "GatewayLine")]
+    assert len(wanted) == 10
+    assert [line for line in wanted if f"    {line}\n" not in written] == []
+
+
+def test_each_setting_of_a_built_in_gateway_and_each_code_of_a_wrong_parameter_is_there():
+    written = table("The payment gateway")
+    for gateway in load().gateways.values():
+        for setting in gateway.config_fields:
+            assert written[setting.name] == ["yes" if setting.required else "no", setting.help]
+    for code in entering.CODES:
+        assert f"`{code}`" in section("The payment gateway")
 
 
 def test_what_a_signer_that_signs_at_once_may_leave_out_is_named():
@@ -139,7 +159,8 @@ def test_what_a_signer_that_signs_at_once_may_leave_out_is_named():
 
 
 def test_what_the_samples_and_signatures_speak_of_is_in_the_api():
-    named = {name for line in [*signatures(hookspecs), *signatures(signing, "Signer")] for name in re.findall(r"\b[A-Z]\w+", line)}
+    spoken = [*signatures(hookspecs), *signatures(signing, "Signer"), *signatures(payment, "PaymentGateway", "GatewayLine")]
+    named = {name for line in spoken for name in re.findall(r"\b[A-Z]\w+", line)}
     assert named - set(api.__all__) <= {"Sequence", "Mapping", "None", "App"}
     assert set(re.findall(r"\bapi\.(\w+)", TEXT)) <= {*api.__all__}
 
@@ -201,7 +222,9 @@ def test_every_shared_sheet_is_named():
 def test_every_promise_is_there():
     template = re.findall(r'\("([^"]+)", tried\.\w+\)', Path(template_promises.__file__).read_text())
     signer = re.findall(r'keep\("([^"]+)"|^    \("([^"]+)", _\w+\),', Path(signer_promises.__file__).read_text(), re.MULTILINE)
-    named = [*template, *(one or other for one, other in signer)]
+    gateway = re.findall(r'^    \("([^"]+)", _\w+\),', Path(gateway_promises.__file__).read_text(), re.MULTILINE)
+    assert len(gateway) == len(gateway_promises._VOWS)
+    named = [*template, *gateway, *(one or other for one, other in signer)]
     assert len(named) > 20
     written = " ".join(section("Promises").split())
     assert [name for name in named if name not in written and name != "a person can make it ready"] == []

@@ -22,6 +22,7 @@ from engine.errors import Refused
 from engine.people.tables import Exporter
 from engine.promises import promises_of, template
 from engine.registry import load
+from engine.scope import PLATFORM
 from engine.site import open_site
 from plugins.signers.dsc_token.door import Request, knock
 from plugins.signers.dsc_token.wire import Pin
@@ -33,6 +34,7 @@ PACKS = Path(__file__).parent / "guest" / "acme_ecoo" / "packs"
 
 REHEARSED = sorted(id for id, signer in load().signers.items() if isinstance(signer, Rehearses))
 SCHEMES = load().schemes
+GATEWAYS = sorted(load().gateways)
 
 
 @pytest.fixture
@@ -46,13 +48,20 @@ def broken(promises):
 
 
 def test_every_plugin_in_the_house_is_tried_here():
-    assert {each.id for each in load().plugins} == {*REHEARSED, *SCHEMES, "dsc_token"}
+    assert {each.id for each in load().plugins} == {*REHEARSED, *SCHEMES, *GATEWAYS, "dsc_token"}
 
 
 @pytest.mark.parametrize("plugin", [*REHEARSED, *SCHEMES])
 async def test_a_built_in_plugin_keeps_its_promises(site, plugin):
     promises = await promises_of(plugin, configuration.load(site / "engine.toml", {}))
     assert len(promises) >= 12
+    assert broken(promises) == {}
+
+
+@pytest.mark.parametrize("plugin", GATEWAYS)
+async def test_a_built_in_gateway_keeps_its_promises(site, plugin):
+    promises = await promises_of(plugin, configuration.load(site / "engine.toml", {}))
+    assert len(promises) >= 9
     assert broken(promises) == {}
 
 
@@ -83,7 +92,7 @@ async def token_site(sites, short_folder, monkeypatch):
     async with open_site(config, work=False) as opened:
         (exporter,) = [each for each in await people.signatories_of("key_file") if each.key == "exporter"]
         enrolled = await people.live_enrolment(exporter_user=exporter.id, at=SystemClock().now())
-        await people.end_enrolment(enrolled.id, "moves to a token", actor="test", at=opened.clock.now())
+        await people.end_enrolment(PLATFORM, enrolled.id, "moves to a token", actor="test", at=opened.clock.now())
         await people.enrol(
             signer="dsc_token",
             key="exporter/01",
