@@ -37,3 +37,44 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   wrong.reportValidity();
 });
+
+// On the photo of a picture that is adjusted, a frame can be drawn; it only fills the fields of the form beside it.
+document.documentElement.classList.add("scripted");
+const edges = ["left", "top", "right", "bottom"].map((name) => document.getElementById(name));
+const photo = document.querySelector("[data-crop]");
+if (photo && edges.every(Boolean)) {
+  const frame = document.createElement("span");
+  frame.className = "frame";
+  photo.classList.add("drawn");
+  photo.append(frame);
+  const draw = () => {
+    const [left, top, right, bottom] = edges.map((input) => Number(input.value));
+    frame.hidden = left <= 0 && top <= 0 && right >= 100 && bottom >= 100;
+    Object.assign(frame.style, { left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%` });
+  };
+  const at = (event) => {
+    const box = photo.getBoundingClientRect();
+    const within = (value, size) => Math.min(100, Math.max(0, (100 * value) / size));
+    return [within(event.clientX - box.left, box.width), within(event.clientY - box.top, box.height)];
+  };
+  let begun = null;
+  photo.addEventListener("pointerdown", (event) => {
+    event.preventDefault();
+    begun = at(event);
+    photo.setPointerCapture(event.pointerId);
+  });
+  photo.addEventListener("pointermove", (event) => {
+    if (!begun) return;
+    const [x, y] = at(event);
+    const found = [Math.min(x, begun[0]), Math.min(y, begun[1]), Math.max(x, begun[0]), Math.max(y, begun[1])];
+    if (found[2] - found[0] < 2 || found[3] - found[1] < 2) return;
+    found.forEach((value, index) => { edges[index].value = value.toFixed(1); });
+    photo.closest("section").querySelector("details").open = true;
+    draw();
+  });
+  const stop = () => { begun = null; };
+  photo.addEventListener("pointerup", stop);
+  photo.addEventListener("pointercancel", stop);
+  edges.forEach((input) => input.addEventListener("input", draw));
+  draw();
+}

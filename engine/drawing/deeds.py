@@ -14,8 +14,21 @@ from engine.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from engine.drawing.pictures.images import Cleaned
+    from engine.drawing.specimens import SpecimenSheet
 
-__all__ = ["clean", "clean_and_place", "draw", "examine", "examine_image", "peak_mib", "picture", "preview", "warm_images", "warm_press"]
+__all__ = [
+    "clean",
+    "clean_and_place",
+    "draw",
+    "examine",
+    "examine_image",
+    "peak_mib",
+    "picture",
+    "preview",
+    "specimens",
+    "warm_images",
+    "warm_press",
+]
 
 _forms: dict[str, Form] = {}
 _DPI = (36, 300)
@@ -51,6 +64,13 @@ def draw(form_sha256: str, form: bytes, rest: dict[str, Any]) -> Drawing:
     from engine.drawing.draw import draw_now
 
     return draw_now(DrawRequest(form=_form(form_sha256, form), **rest))
+
+
+def specimens(sheet: "SpecimenSheet") -> bytes:
+    """An agency's stamps and signatures as PDF."""
+    from engine.drawing.specimen_pages import draw_specimens
+
+    return draw_specimens(sheet)
 
 
 def examine(form_sha256: str, form: bytes, rest: dict[str, Any], drawing: Drawing) -> None:

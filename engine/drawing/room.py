@@ -13,6 +13,7 @@ from engine.children import Children
 from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageFault, ImageRequest, Placed, Preview, Rect
 from engine.contracts.form import Form
 from engine.drawing import deeds
+from engine.drawing.specimens import SpecimenSheet
 from engine.errors import EngineError, PluginError, Refused
 
 __all__ = ["DrawingRoom"]
@@ -20,6 +21,7 @@ __all__ = ["DrawingRoom"]
 # Of address space: OpenCV and its linear algebra reserve some 300 MiB that they never touch, so that what is used stays below 512.
 _IMAGES_MIB = 768
 _IMAGES_TIMEOUT_S = 20.0
+_IMAGES_WAITING = 8
 
 
 class DrawingRoom:
@@ -40,6 +42,7 @@ class DrawingRoom:
             memory_mib=_IMAGES_MIB,
             timeout_s=_IMAGES_TIMEOUT_S,
             name="images",
+            most_waiting=_IMAGES_WAITING,
             initializer=deeds.warm_images,
             answers=(CleanImage, ImageFault, Preview),
             blame=Refused,
@@ -74,7 +77,7 @@ class DrawingRoom:
     async def clean(self, request: ImageRequest) -> CleanImage:
         """The cleaned picture of a stamp or signature, as a person adjusted it.
 
-        Raises Refused saying what is wrong with the upload.
+        Raises Refused saying what is wrong with the upload, Unavailable (code `busy`) if too many wait already.
         """
         guest: CleanImage | None = await self._ask("coo_clean_image", CleanImage, request)
         if guest is None:
@@ -85,6 +88,10 @@ class DrawingRoom:
     async def preview(self, data: bytes) -> Preview:
         """An upload as pages may show it: of our own encoding, small, upright, without metadata. Raises Refused as `clean` does."""
         return await self._images.run(deeds.preview, data)
+
+    async def specimens(self, sheet: SpecimenSheet) -> bytes:
+        """An agency's stamps and signatures as PDF. Raises Refused for a name that cannot be drawn, PluginError as `draw` does."""
+        return await self._press.run(deeds.specimens, sheet)
 
     async def picture(self, pdf: bytes, page: int, dpi: int) -> bytes:
         """One page of a PDF, counted from 0, as PNG at 36 to 300 dpi. Raises Refused for a page that is not there."""

@@ -180,6 +180,14 @@ async def remember(sha256: str, size: int, *, room: str, row: str, purpose: str,
     )
 
 
+async def forget(*, room: str, row: str, purpose: str) -> None:
+    """Takes back why files were kept, in the unit of work around the call; what nobody keeps any more is an orphan (orphans.py)."""
+    gone = await BlobRef.delete().where(BlobRef.room == room, BlobRef.row == row, BlobRef.purpose == purpose).returning(BlobRef.sha256)
+    for sha256 in {each["sha256"] for each in gone}:
+        if not await BlobRef.exists().where(BlobRef.sha256 == sha256):
+            await Blob.delete().where(Blob.sha256 == sha256)
+
+
 def _sync(path: Path) -> None:
     """Flushes a file, its folder, and the folder's own name to the disk."""
     folder = os.O_RDONLY | os.O_DIRECTORY

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.store.files import FileStore
-from engine.store.tables import Blob
+from engine.store.tables import Blob, BlobRef
 
 __all__ = ["Settled", "settle"]
 
@@ -68,4 +68,6 @@ async def _unnamed(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     known = {row["sha256"] for row in await Blob.select(Blob.sha256).where(Blob.sha256.is_in(list(names)))}
+    # somebody may begin to keep a file in the moment in which another one forgets it
+    known |= {row["sha256"] for row in await BlobRef.select(BlobRef.sha256).where(BlobRef.sha256.is_in(list(names)))}
     return [name for name in names if name not in known]

@@ -16,7 +16,7 @@ from engine.filing import read
 from engine.templating.longest import longest
 from engine.templating.sample import sample_request
 
-__all__ = ["Preview", "contact_sheet", "day_of", "preview"]
+__all__ = ["Preview", "contact_sheet", "day_of", "preview", "with_pictures"]
 
 _DPI = 110
 _THUMB_DPI = 60
@@ -48,6 +48,14 @@ async def preview(form: Form, room: DrawingRoom, today: date) -> tuple[Preview, 
         pictures = tuple([await room.picture(drawing.pdf, page, _DPI) for page in range(drawing.pages)])
         found.append(Preview(name, drawing, pictures))
     return tuple(found)
+
+
+async def with_pictures(form: Form, room: DrawingRoom, today: date, *, stamp: bytes | None, appearance: bytes | None) -> Drawing:
+    """The form's example with these cleaned pictures in their places, marked SPECIMEN. Raises Refused for a form without one."""
+    if not form.example:
+        raise Refused(f"The pack of {form.scheme} has no example.json to draw.", box="scheme", rule="example to preview")
+    request = sample_request(form, read(form.example), day_of(form, today))
+    return await room.draw(replace(request, mark=Mark.SPECIMEN, stamp=stamp, appearance=appearance))
 
 
 async def contact_sheet(forms: Sequence[Form], room: DrawingRoom, today: date, *, columns: int = 6) -> bytes:
