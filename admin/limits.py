@@ -6,7 +6,7 @@ processes counted comes back. So a limit holds over all processes within a secon
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,29 +83,32 @@ class Limits:
             counts[key].known = total
 
     @asynccontextmanager
-    async def sharing(self) -> AsyncIterator[None]:
-        """Flushes about once a second while the block runs, and a last time at its end."""
+    async def sharing(self, *others: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Flushes about once a second while the block runs, and a last time at its end; `others` keep what they noted too."""
         ending = asyncio.Event()
-        task = asyncio.create_task(self._share(ending), name="limits")
+        task = asyncio.create_task(self._share(ending, others), name="limits")
         try:
             yield
         finally:
             ending.set()
             await task
 
-    async def _share(self, ending: asyncio.Event) -> None:
+    async def _share(self, ending: asyncio.Event, others: Sequence[Callable[[], Awaitable[None]]]) -> None:
         while not ending.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FLUSH_S):
                     await ending.wait()
-            await self._try_flush()  # never cut off between what it wrote and what it remembers of it
-        await self._try_flush()
+            for flush in (self.flush, *others):
+                await _try(flush)  # never cut off between what it wrote and what it remembers of it
+        for flush in (self.flush, *others):
+            await _try(flush)
 
-    async def _try_flush(self) -> None:
-        try:
-            await self.flush()
-        except EngineError as error:  # counted in memory meanwhile; written with the next second
-            _log.warning("counters of tries were not written: %s", error.say)
+
+async def _try(flush: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await flush()
+    except EngineError as error:  # kept in memory meanwhile; written with the next second
+        _log.warning("what was counted was not written: %s", error.say)
 
 
 async def _add(name: str, subject: str, at: datetime, number: int) -> int:

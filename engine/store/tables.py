@@ -61,19 +61,28 @@ class Announcement(Row, tablename="store_announcement"):
 
 
 class AuditEntry(Row, tablename="audit_entry"):
-    """Who did what, when, to what: append-only. `detail` is JSON without names, keys or PINs."""
+    """Who did what, when, to what: append-only. `detail` is JSON without names, keys or PINs.
+
+    Pages of it are read by time, of everything or of one agency, actor or subject: an index for each. Piccolo has indices of
+    several columns only as those of a `Unique`.
+    """
 
     at = Timestamptz()
     zone = text(10, default="IST")
     actor = text(80)
-    act = text(60, index=True)
+    act = text(60)
     room = text(30)
-    subject = text(80, index=True)
+    subject = text(80)
     agency = text(36, default="")
     office = text(36, default="")
     before_sha256 = text(64, default="")
     after_sha256 = text(64, default="")
     detail = Text(default="{}")
+
+    by_time = Unique([at, "id"])
+    by_agency = Unique([agency, at, "id"])
+    by_actor = Unique([actor, at, "id"])
+    by_subject = Unique([subject, at, "id"])
 
 
 class AuditUnsealed(Row, tablename="audit_unsealed"):

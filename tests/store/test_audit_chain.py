@@ -79,6 +79,14 @@ async def test_two_entries_that_changed_places_show(database, at: datetime) -> N
     assert await chain_breaks() == ["link 3 does not match its entry", "link 7 does not match its entry"]
 
 
+async def test_entries_of_one_moment_keep_the_order_in_which_they_were_written(database, at: datetime) -> None:
+    for index in range(50):
+        await audit(f"act {index}", room="test", subject="x", actor="test", at=at)
+    await seal(at)
+    links = await AuditSeal.select(AuditSeal.entry.act.as_alias("act")).order_by(AuditSeal.seq)
+    assert [link["act"] for link in links] == [f"act {index}" for index in range(50)]
+
+
 async def test_sealing_goes_on_where_it_stopped(database, at: datetime) -> None:
     await ten_sealed(at)
     await audit("later", room="test", subject="x", actor="test", at=at)
