@@ -57,7 +57,7 @@ async def choose(request: Request[Any, Any, Any], token: FromPath[str]) -> Respo
         wrong["again"] = "The two passwords are not the same; type the new one twice."
     else:
         try:
-            await choose_password(token[:_LONGEST], told["password"], at=site.clock.now())
+            await choose_password(token[:_LONGEST], told["password"], box=site.secrets, at=site.clock.now())
             return go(request, "/sign-in?chosen=1", "")
         except Refused as refusal:
             if refusal.box == "link":

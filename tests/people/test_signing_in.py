@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import EngineError, Forbidden, Refused
+from engine.mail.letter import unsealed
 from engine.mail.tables import LetterRow
 from engine.people import access
-from engine.people.access import Stage, passwords
+from engine.people.access import Stage, passwords, tickets
 from engine.people.access.factors import RECOVERY_CODES
-from engine.people.access.tables import Ticket
+from engine.people.access.tables import Purpose, Ticket
 from engine.people.tables import Account
 from engine.store import uow
 from engine.store.tables import AuditEntry
@@ -372,6 +373,33 @@ async def test_changes_are_told_by_mail_and_links_end_with_the_password(people: 
         "changed",
         "reset",
     ]
+
+
+async def opened_letters(people: People) -> list[str]:
+    rows = await LetterRow.select().order_by(LetterRow.written_at)
+    return [unsealed(row["id"], row["to_sealed"], row["content_sealed"], people.box).subject for row in rows]
+
+
+async def test_a_recovery_code_that_opens_is_told_by_mail_and_a_wrong_one_is_not(people: People) -> None:
+    id = await people.officer()
+    async with uow():
+        codes = await access.factors.new_recovery_codes(id, people.at)
+    token = (await people.enter(OFFICER)).token
+    await refused(people.second(token, "AAAA-BBBB-CCCC-DDDD"))
+    assert await opened_letters(people) == []
+    await people.second(token, codes[0])
+    assert await opened_letters(people) == ["A recovery code was used"]
+
+
+async def test_a_password_chosen_by_link_is_told_to_who_had_one_before(people: People) -> None:
+    id = await people.person("user@firm.example.in")
+    for known, told in ((False, []), (True, ["Your password was changed"])):
+        async with uow():
+            if not known:
+                await Account.update({Account.password_hash: ""}).where(Account.id == id)
+            token = await tickets._ticket(id, Purpose.RESET, people.at)
+        await access.choose_password(token, "four new words for me", box=people.box, at=people.later(minutes=1).at)
+        assert await opened_letters(people) == told
 
 
 async def test_whose_address_takes_no_letter_still_changes_what_is_theirs(people: People) -> None:
