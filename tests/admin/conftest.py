@@ -20,12 +20,13 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 from litestar import Litestar
+from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from admin.app import create_app
 from engine.application import Application, IssuerKind
 from engine.certificate import CertificateState, FileKind
-from engine.config import Config, load
+from engine.config import Config, DgftSection, load
 from engine.filing import Draft, open_draft, read
 from engine.issuing.tables import ApprovalRow
 from engine.people import add_agency, add_office, make_key
@@ -36,7 +37,9 @@ from engine.proof import Numbered, SeriesRule, Standing, add_file, move, take_nu
 from engine.schema.migrate import migrate
 from engine.scope import PLATFORM
 from engine.store import FileStore, connect, uow
+from tests.admin.world import World, build
 from tests.clocks import StillClock
+from tests.ready import make_ready
 
 HOST = "127.0.0.1:8000"
 BASE = f"http://{HOST}"
@@ -71,7 +74,9 @@ async def story(tmp_path_factory: pytest.TempPathFactory, example: dict[str, Any
     """A finished site in a folder of its own; nobody has it open."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "engine.toml").write_text(
-        "[site]\ndemo = true\n[verify]\nper_minute = 100000\nfiles_per_minute = 100000\nglobal_per_minute = 1000000\n", encoding="utf-8"
+        "[site]\ndemo = true\n[verify]\nper_minute = 100000\nfiles_per_minute = 100000\nglobal_per_minute = 1000000\n"
+        '[gateways.sandbox]\nurl = "http://127.0.0.1:8002"\n',
+        encoding="utf-8",
     )
     config = load(folder / "engine.toml", {})
     told = Story(config)
@@ -89,12 +94,20 @@ class Signatory(NamedTuple):
     enrolment: UUID
 
 
+def stamp_png() -> bytes:
+    """A picture that a browser shows."""
+    out = io.BytesIO()
+    Image.new("RGBA", (40, 30), (20, 40, 140, 255)).save(out, "PNG")
+    return out.getvalue()
+
+
 async def _tell(told: Story, content: bytes) -> None:
     application = read(content)
     agency = await add_agency("EIA", "Export Inspection Agency Mumbai", actor="test", at=START)
     office = await add_office(agency, "MUM", "EIA Mumbai", "Mumbai", actor="test", at=START)
     signatory = await _signatory(agency)
     store = FileStore(told.config.files.url)
+    await make_ready(agency, office, START, officer=signatory.officer, picture=await store.put(stamp_png()))
     for state in ("issued", "superseded", "cancelled", "numbered", "void", "draft"):
         draft = await open_draft(PLATFORM, application, actor="test", at=START)
         told.references[state] = draft.reference
@@ -273,16 +286,16 @@ Opening = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 @pytest.fixture(scope="module")
 def opening(story: Story, clock: StillClock) -> Opening:
-    """Opens the application over the story's site and gives a client for it; `verify` changes settings of [verify].
+    """Opens the application over the story's site and gives a client for it; `dgft` names a registry, `verify` changes settings of [verify].
 
     Each opening has a minute of its own: what other tests tried from the same address does not count in it.
     """
 
     @asynccontextmanager
-    async def opened(*, public_url: str = BASE, **verify: int) -> AsyncIterator[httpx.AsyncClient]:
+    async def opened(*, public_url: str = BASE, dgft: DgftSection | None = None, **verify: int) -> AsyncIterator[httpx.AsyncClient]:
         clock.forward(minutes=1)
-        site = replace(story.config.site, public_url=public_url)
-        config = replace(story.config, site=site, verify=replace(story.config.verify, **verify))
+        site = replace(story.config.site, public_url=public_url, rehearsal=dgft is not None)
+        config = replace(story.config, site=site, verify=replace(story.config.verify, **verify), dgft=dgft or DgftSection())
         app = create_app(config, clock=clock, work=False)
         async with _running(app), _calling(app, public_url) as client:
             yield client
@@ -322,6 +335,20 @@ async def house(opening: Opening) -> AsyncIterator[Litestar]:
     """The running application of a whole module of tests."""
     async with opening() as first:
         yield first.app  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def worlds() -> list[World]:
+    """The world of the story's site, once some module has built it."""
+    return []
+
+
+@pytest.fixture(scope="module")
+async def world(house: Litestar, clock: StillClock, worlds: list[World]) -> World:
+    """Persons of every role on the story's site: made once, for all modules share its rows."""
+    if not worlds:
+        worlds.append(await build(clock.now()))
+    return worlds[0]
 
 
 @pytest.fixture

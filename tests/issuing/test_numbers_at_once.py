@@ -9,6 +9,7 @@ import pytest
 
 from engine import demo
 from engine.application import Application, IssuerKind
+from engine.clock import ist_day
 from engine.errors import Conflict
 from engine.filing import open_draft, require_office
 from engine.issuing import scrutiny
@@ -154,4 +155,4 @@ async def decided(walk, application: Application):
     filed = await filed_again(PLATFORM, draft.reference, registry=walk.site.registry, at=at)
     await waive(filed.draft, by="test", reason="a test", at=at)
     officer = await find_officer(PLATFORM, demo.OFFICER)
-    return scrutiny.Decision(filed, await require_office(application), officer, None, from_shell=False), officer.actor
+    return scrutiny.Decision(filed, await require_office(application, on=ist_day(at)), officer, None, from_shell=False), officer.actor

@@ -153,7 +153,10 @@ async def test_a_brokers_person_sees_the_exporters_that_grant_the_firm_something
         await Broker.insert(broker)
         await BrokerUser.insert(BrokerUser(broker=broker.id, account=id, rights="see,prepare"))
         for exporter, until in ((one, people.at + timedelta(days=1)), (two, people.at - timedelta(seconds=1))):
-            await BrokerGrant.insert(BrokerGrant(broker=broker.id, exporter=exporter, rights="see", made_at=people.at, until_at=until))
+            grant = BrokerGrant(
+                broker=broker.id, exporter=exporter, rights="see", live_key=str(exporter), made_at=people.at, until_at=until
+            )
+            await BrokerGrant.insert(grant)
     token = (await people.enter("agent@broker.example.in")).token
     assert (await people.here(token)).scope.exporter_ids == {one}
     async with uow():
