@@ -18,12 +18,44 @@ from admin.errors import HANDLERS
 from admin.guards import require_key, require_own_form
 from admin.headers import security_headers
 from admin.limits import Limits
-from admin.pages import account, changes, dashboard, health, home, outbox, password, sign_in, static, verify
+from admin.pages import (
+    account,
+    administrators,
+    audit,
+    brokerage,
+    changes,
+    dashboard,
+    desk_agencies,
+    desk_requests,
+    dsc,
+    firm,
+    health,
+    home,
+    keys,
+    office_fees,
+    office_payment,
+    office_readiness,
+    offices,
+    outbox,
+    password,
+    register,
+    registry,
+    sign_in,
+    specimens,
+    static,
+    studio,
+    user_officer,
+    user_requests,
+    users,
+    verify,
+)
 from admin.parts import Parts
 from admin.persons import acting_as, know_person, require_person
 from engine.clock import Clock
 from engine.config import Config
+from engine.people import KeyUses
 from engine.people.access import RoleKind
+from engine.people.firms.keeping import Dgft
 from engine.site import open_site
 
 __all__ = ["create_app"]
@@ -41,8 +73,11 @@ def create_app(config: Config, *, clock: Clock | None = None, work: bool = True)
         async with AsyncExitStack() as stack:
             site = await stack.enter_async_context(open_site(config, work=work, clock=clock, executor=executor))
             limits = Limits(site.clock)
-            app.state["parts"] = Parts(site, limits, FormSeal.of_site(config.secrets.key_file, tls=tls))
-            await stack.enter_async_context(limits.sharing())
+            uses = KeyUses()
+            app.state["parts"] = Parts(
+                site, limits, FormSeal.of_site(config.secrets.key_file, tls=tls), uses, Dgft.of_site(config, site.clock)
+            )
+            await stack.enter_async_context(limits.sharing(uses.write))
             yield
 
     return Litestar(
@@ -80,12 +115,33 @@ def _pages() -> Router:
             sign_in.factor_form,
             sign_in.set_factor,
             sign_in.sign_out,
+            *registry.HANDLERS,
             password.forgot_form,
             password.forgot,
             password.choose_form,
             password.choose,
             Router("/account", guards=[require_person], route_handlers=account.HANDLERS),
+            Router("/register", route_handlers=register.HANDLERS),
             Router("/dashboard", guards=[require_person], route_handlers=[dashboard.dashboard]),
+            _area("/desk", [*desk_requests.HANDLERS, *desk_agencies.HANDLERS], RoleKind.PLATFORM),
+            _area("/users/requests", user_requests.HANDLERS, RoleKind.ADMINISTRATOR),
+            _area("/audit", audit.HANDLERS, RoleKind.PLATFORM, RoleKind.ADMINISTRATOR, RoleKind.OFFICER),
+            _area("/keys", keys.HANDLERS, RoleKind.ADMINISTRATOR, RoleKind.EXPORTER, RoleKind.BROKER),
+            _area(
+                "/offices",
+                [*offices.HANDLERS, *office_fees.HANDLERS, *office_payment.HANDLERS, *office_readiness.HANDLERS],
+                RoleKind.ADMINISTRATOR,
+            ),
+            _area("/offices/{office:uuid}/stamp", studio.OFFICE_STAMP, RoleKind.ADMINISTRATOR),
+            _area("/users", [*users.HANDLERS, *user_officer.HANDLERS], RoleKind.ADMINISTRATOR),
+            _area("/administrators", administrators.HANDLERS, RoleKind.ADMINISTRATOR),
+            _area("/dsc", dsc.HANDLERS, RoleKind.OFFICER, RoleKind.EXPORTER),
+            _area("/users/{officer:uuid}/picture", studio.OFFICERS_PICTURE, RoleKind.ADMINISTRATOR),
+            _area("/picture", studio.OWN_PICTURE, RoleKind.OFFICER),
+            _area("/firm", firm.HANDLERS, RoleKind.EXPORTER),
+            _area("/brokerage", brokerage.HANDLERS, RoleKind.BROKER),
+            _area("/firm/picture", studio.FIRM_PICTURE, RoleKind.EXPORTER),
+            _area("/specimens", specimens.HANDLERS, RoleKind.ADMINISTRATOR, RoleKind.OFFICER),
             _area("/changes", changes.HANDLERS, RoleKind.PLATFORM, RoleKind.ADMINISTRATOR, RoleKind.OFFICER),
             health.live,
             health.ready,

@@ -23,7 +23,13 @@ from engine.errors import ConfigError, SignerUnavailable, Untrusted
 from engine.issuing import Corridor, queue
 from engine.jobs import Lease, Sweep, Sweeper
 from engine.mail import mailer_of, send_waiting, sender_of
+from engine.money.gateways import KIND as PAYMENT_PARAMETERS
+from engine.money.gateways import apply_parameters
 from engine.people.changes import Effects, run_due
+from engine.people.joining.registering import expire_requests
+from engine.people.pictures import apply_picture, apply_stamp, drop_old_drafts
+from engine.people.staff.activating import OFFICER_AGAIN, apply_officer_again
+from engine.people.staff.administering import ADMINISTRATOR, apply_administrator
 from engine.proof import SeriesRule, Verifier, marks, signature
 from engine.proof.marks import Marks, read_marks
 from engine.proof.signature import SignatureReport, check_signature
@@ -41,7 +47,12 @@ if TYPE_CHECKING:
 __all__ = ["Site", "lock_is_free", "open_site"]
 
 # What makes each kind of change true; the room that owns the thing provides it.
-EFFECTS: Effects = {}
+EFFECTS: Effects = {
+    "stamp": apply_stamp,
+    "officer_picture": apply_picture,
+    OFFICER_AGAIN: apply_officer_again,
+    PAYMENT_PARAMETERS: apply_parameters,
+}
 
 _QUEUED = "queued"
 _TAKE_OVER_S = 0.5
@@ -49,6 +60,7 @@ _LOCK_TRIES = 20
 _KEY_MARK = "key_mark"
 _HISTORY = timedelta(days=2)
 _HOUR_S, _DAY_S = 3600.0, 86400.0
+_FIRMS_S = 15.0
 _SETTLED_IN_S = 60.0  # housekeeping begins when the start is over, and never in a process that only issues one
 _READERS = 2  # so that one hostile file, which takes its whole time, holds up nobody else's
 _READERS_WAITING = 16
@@ -81,6 +93,7 @@ class Site:
     works: bool = False
     signer_problems: dict[str, str] = field(default_factory=dict)
     sweeper: Sweeper | None = None
+    _studio: DrawingRoom | None = field(default=None, repr=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
@@ -92,7 +105,8 @@ class Site:
     @property
     def effects(self) -> Effects:
         """What makes each kind of change true."""
-        return EFFECTS
+        appoint = partial(apply_administrator, box=self.secrets, base=self.config.site.public_url)
+        return {**EFFECTS, ADMINISTRATOR: appoint}
 
     def device_ready(self, signer: str) -> None:
         """A signer's device became ready: what waits for it is tried at once."""
@@ -110,6 +124,16 @@ class Site:
         """Something was queued: look at once instead of at the next sweep."""
         if self.sweeper is not None:
             self.sweeper.wake(_QUEUED)
+
+    def studio(self) -> DrawingRoom:
+        """The drawing room that pages use: this process's own; where it draws nothing else, one that starts with the first picture."""
+        if self.drawing is not None:
+            return self.drawing
+        if self._studio is None:
+            settings = self.config.drawing
+            self._studio = DrawingRoom(processes=1, timeout_s=settings.timeout_s, memory_mib=settings.memory_mib, hooks=self.registry.relay)
+            self._stack.push_async_callback(self._studio.close)
+        return self._studio
 
     @asynccontextmanager
     async def drawing_room(self) -> AsyncIterator[DrawingRoom]:
@@ -320,12 +344,15 @@ def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
     return [
         queued,
         Sweep("letters", 2.0, _letters(site)),
+        *([Sweep("firms", _FIRMS_S, lambda: _firms(site), after_s=_SETTLED_IN_S)] if site.config.dgft.issuer else []),
         Sweep("changes", 60.0, lambda: _changes(site)),
         Sweep("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
         Sweep("audit", 5.0, lambda: seal(site.clock.now())),
         # the job engine and the file store stamp by the machine's clock
         Sweep("history", _HOUR_S, lambda: jobs.forget(datetime.now(UTC) - _HISTORY), after_s=_SETTLED_IN_S),
+        Sweep("registrations", _HOUR_S, lambda: expire_requests(site.clock.now()), after_s=_SETTLED_IN_S),
         Sweep("answers", _HOUR_S, lambda: forget_expired(site.clock.now()), after_s=_SETTLED_IN_S),
+        Sweep("pictures", _HOUR_S, lambda: drop_old_drafts(site.clock.now()), after_s=_SETTLED_IN_S),
         Sweep("files", _DAY_S, lambda: _settle_files(site), after_s=_SETTLED_IN_S),
     ]
 
@@ -341,6 +368,14 @@ async def _changes(site: Site) -> int:
         return 0
     base, at = site.config.site.public_url, site.clock.now()
     return await run_due(effects=site.effects, box=site.secrets, base=base, limits=site.config.access, at=at)
+
+
+async def _firms(site: Site) -> int:
+    """The round that asks the exporters' registry again for firms that were not synced for a while."""
+    from engine.people.firms.keeping import Dgft, sync_due  # it needs the JOSE library, and most commands do not
+
+    dgft = Dgft.of_site(site.config, site.clock)
+    return await sync_due(dgft, site.clock) if dgft else 0
 
 
 async def _settle_files(site: Site) -> None:

@@ -6,8 +6,12 @@ from litestar import Request, get
 from litestar.response import Response
 
 from admin.pages.rendering import page
+from admin.parts import site_of
 from admin.persons import person_of
+from engine.money.readiness import Readiness, readiness_of_all
+from engine.people.access import RoleKind
 from engine.people.changes import count_to_decide
+from engine.store import reading
 
 __all__ = ["dashboard"]
 
@@ -16,4 +20,14 @@ __all__ = ["dashboard"]
 async def dashboard(request: Request[Any, Any, Any]) -> Response[Any]:
     """The first page after signing in."""
     person = person_of(request)
-    return page(request, "dashboard.html", to_decide=await count_to_decide(person))
+    return page(request, "dashboard.html", to_decide=await count_to_decide(person), unready=await _unready(request))
+
+
+async def _unready(request: Request[Any, Any, Any]) -> list[Readiness]:
+    """The offices of an administrator's agency at which nothing can be issued."""
+    person, site = person_of(request), site_of(request)
+    if person.role is None or person.role.kind is not RoleKind.ADMINISTRATOR:
+        return []
+    async with reading():
+        found = await readiness_of_all(person.scope, registry=site.registry, at=site.clock.now())
+    return [each for each in found if each.office.active and not each.issues]

@@ -27,7 +27,7 @@ __all__ = ["page"]
 def environment() -> Environment:
     """The templates, with everything escaped that is not markup of ours."""
     made = Environment(loader=PackageLoader("admin"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"breakable": _breakable, "browser": _browser, "day": _day, "moment": _moment}
+    made.filters |= {"breakable": _breakable, "browser": _browser, "day": _day, "moment": _moment, "on_day": _on_day}
     made.globals |= {"asset": _asset}
     return made
 
@@ -97,6 +97,11 @@ def _day(value: str) -> str:
     """A date on paper: 24 November 2026."""
     day = date.fromisoformat(value)
     return f"{day.day} {day:%B %Y}"
+
+
+def _on_day(value: str) -> str:
+    """The day in India of a moment: 24 November 2026."""
+    return _day(datetime.fromisoformat(value).astimezone(IST).date().isoformat())
 
 
 def _moment(value: str) -> str:

@@ -31,7 +31,7 @@ from engine.people.access import (
     shown_factor,
 )
 
-__all__ = ["code_form", "count", "enter_code", "enter_password", "factor_form", "form", "set_factor", "sign_out"]
+__all__ = ["code_form", "count", "enter_code", "enter_password", "factor_form", "form", "next_step", "set_factor", "sign_out"]
 
 _PER_MINUTE = 20
 HOME = "/dashboard"
@@ -50,7 +50,7 @@ async def form(request: Request[Any, Any, Any], next: FromQuery[str] = "") -> Re
     person = whoever(request)
     if person is not None and person.whole:
         return go(request, own_path(next) or HOME)
-    return page(request, "sign_in.html", form=True, email="", next=own_path(next), chosen="chosen" in request.query_params, wrong={})
+    return _form(request, own_path(next), chosen="chosen" in request.query_params)
 
 
 @post("/sign-in", status_code=200, include_in_schema=False)
@@ -62,19 +62,10 @@ async def enter_password(request: Request[Any, Any, Any]) -> Response[Any]:
     try:
         done = await enter(told["email"][:254], told["password"], device=device_of(request), limits=site.config.access, at=site.clock.now())
     except Refused as refusal:
-        return page(
-            request,
-            "sign_in.html",
-            status=422,
-            form=True,
-            email=told["email"][:254],
-            next=back,
-            chosen=False,
-            wrong={"password": refusal.say},
-        )
+        return _form(request, back, email=told["email"][:254], wrong={"password": refusal.say})
     if person := whoever(request):  # the browser's old session does not live on unseen
         await end(person, person.session_id, at=site.clock.now())
-    return go(request, _on(done.stage, back), done.token)
+    return go(request, next_step(done.stage, back), done.token)
 
 
 @get("/sign-in/code", include_in_schema=False)
@@ -146,6 +137,13 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
     return go(request, "/", "")
 
 
+def _form(
+    request: Request[Any, Any, Any], back: str, *, email: str = "", chosen: bool = False, wrong: dict[str, str] | None = None
+) -> Response[Any]:
+    words = {"email": email, "next": back, "chosen": chosen, "dgft": parts_of(request).dgft is not None, "wrong": wrong or {}}
+    return page(request, "sign_in.html", status=422 if wrong else 200, form=True, **words)
+
+
 def _host(request: Request[Any, Any, Any]) -> str:
     """Our host as the app shows it; never what a browser claims."""
     return urlsplit(site_of(request).config.site.public_url).netloc
@@ -166,7 +164,8 @@ def _may_set_up(request: Request[Any, Any, Any]) -> Principal:
     return person
 
 
-def _on(stage: Stage, back: str) -> str:
+def next_step(stage: Stage, back: str) -> str:
+    """Where a sign-in that has come so far goes on; `back` is where the person wanted to go."""
     if stage is Stage.WHOLE:
         return back or HOME
     return _STEPS[stage] + (f"?next={back}" if back else "")

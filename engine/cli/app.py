@@ -23,7 +23,7 @@ _WITH_VALUE = re.compile(r"(--?[A-Za-z][\w-]*)=[^\s\"']*")
 
 def build(arguments: Sequence[str]) -> cyclopts.App:
     """The command, with what plugins add to it unless one of ours is named: loading every pack takes its time."""
-    from engine.cli import appointing, asking, cost_sheet, issuing, keeping, origin, plugging, rehearsing, serving, templating
+    from engine.cli import appointing, asking, cost_sheet, issuing, keeping, origin, plugging, registering, rehearsing, serving, templating
 
     app = cyclopts.App(
         name="ecoo",
@@ -31,7 +31,7 @@ def build(arguments: Sequence[str]) -> cyclopts.App:
         version=version("ecoo"),
         result_action="return_value",
     )
-    for module in (issuing, asking, appointing, origin, cost_sheet, plugging, templating, serving, rehearsing, keeping):
+    for module in (issuing, asking, appointing, registering, origin, cost_sheet, plugging, templating, serving, rehearsing, keeping):
         module.add_to(app)
     if not _names_one_of(app, arguments):
         _add_plugins(app, _config_of(arguments))

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from engine.cli.options import ConfigOption, run_async, site_config
 from engine.cli.output import DONE, say
+from engine.clock import ist_day
 from engine.people import agency_by_code, appoint_administrator, appoint_to_desk
 from engine.people.access import invite
 from engine.scope import PLATFORM
@@ -45,7 +46,9 @@ def administrator(
     """Appoint an administrator of an agency, who manages its offices and users."""
 
     async def appoint(at: datetime) -> UUID:
-        return await appoint_administrator(await agency_by_code(PLATFORM, agency), email=email, name=name, actor=_ACTOR, at=at)
+        return await appoint_administrator(
+            await agency_by_code(PLATFORM, agency, on=ist_day(at)), email=email, name=name, actor=_ACTOR, at=at
+        )
 
     return _appoint(config, email, f"You were appointed administrator of {agency} for electronic Certificates of Origin.", appoint)
 

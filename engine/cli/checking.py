@@ -11,6 +11,7 @@ from engine import config as configuration
 from engine import people, schema
 from engine.cli.options import run_async, site_config
 from engine.cli.output import BROKEN, DONE, show
+from engine.clock import SystemClock
 from engine.config import Config, settings_help
 from engine.contracts.abilities import Stands
 from engine.errors import ConfigError, EngineError
@@ -66,6 +67,8 @@ async def _look(config: Config) -> list[_Looked]:
     found = [_Looked("configuration", True, str(config.path))]
     for name, act in (("fonts", _fonts), ("pictures", _pictures), ("public address", lambda: _address(config))):
         found.append(await _one(name, _later(act)))
+    if config.dgft.issuer:
+        found.append(await _one("exporters' registry", lambda: _exporters_registry(config)))
     registry: list[Registry] = []
     found.append(await _one("plugins", _later(lambda: _plugins(config, registry))))
     if all(each.ok for each in found if each.name == "plugins"):
@@ -146,6 +149,17 @@ def _address(config: Config) -> str:
     if not config.site.demo:
         configuration.require_public(config)
     return url
+
+
+async def _exporters_registry(config: Config) -> str:
+    """What [dgft] names; a real one is asked for its metadata."""
+    from engine.people.firms.keeping import Dgft  # it needs the JOSE library, and most commands do not
+
+    dgft = Dgft.of_site(config, SystemClock())
+    if dgft is None or dgft.settings.rehearsal:
+        return f"{config.dgft.issuer}, a rehearsal in which nobody is real"
+    await dgft.provider.discover(config, clock=SystemClock())
+    return config.dgft.issuer
 
 
 def _plugins(config: Config, into: list[Registry]) -> str:

@@ -86,6 +86,7 @@ def bench(
     rounds: Annotated[int, Parameter(help="How many rounds each case runs, in turn.", validator=Number(gte=1))] = 15,
     quick: Annotated[bool, Parameter(negative=(), help="Only the pipelines in one process: no batches, no servers.")] = False,
     full: Annotated[bool, Parameter(negative=(), help="Also look up in a register of a million certificates: ten minutes, 5 GB.")] = False,
+    pages: Annotated[bool, Parameter(negative=(), help="Only the pages, each role's, on a site with 100,000 exporters.")] = False,
     pictures: Annotated[
         Path | None, Parameter(help="Measure nothing: draw twenty photos of stamps and signatures beside what is made of them, as PNG.")
     ] = None,
@@ -100,6 +101,12 @@ def bench(
 
         pictures.write_bytes(asyncio.run(contact_sheet()))
         say(str(pictures.absolute()))
+        return DONE
+    if pages:
+        from engine.bench.pages import measure_pages
+
+        times = measure_pages(site_config(config), rounds=rounds)
+        show(times.as_json(), as_json=json, plain=times.plain)
         return DONE
     demo_site = Demonstration(demonstration.ensure_demo, demonstration.OFFICER, demonstration.demo_key)
     result = measure(site_config(config), demo_site, rounds=rounds, quick=quick, full=full)

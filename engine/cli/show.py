@@ -47,7 +47,7 @@ def issue_and_tell(config: Config) -> Path:
   officer       {demo.OFFICER} (signs with a demonstration key)
   administrator {demo.ADMINISTRATOR}
   desk          {demo.DESK} (of the platform)
-  exporter      {demo.SIGNATORY}
+  exporter      {demo.SIGNATORY} (by password, or with DGFT: a rehearsal, where anybody in it can be chosen)
   password      {demo.demo_password(config)} (of all four; each sets up a second factor at the first sign-in)
   letters       {base}/dev/outbox
 

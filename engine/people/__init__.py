@@ -3,18 +3,8 @@
 Personal names and addresses live in this room's rows and nowhere else; other rooms hold ids.
 """
 
-from engine.people.agencies.appointing import account_of, appoint_administrator, appoint_to_desk, dismiss_administrator
+from engine.people.agencies.certifying import Competence, may_certify
 from engine.people.agencies.forms import confirm_form, require_confirmed
-from engine.people.agencies.officers import (
-    OfficerHere,
-    add_officer,
-    find_officer,
-    map_officer,
-    put_appearance,
-    require_mapped,
-    require_may_issue,
-)
-from engine.people.agencies.offices import OfficeHere, add_agency, add_office, agency_by_code, count_agencies, find_office, put_stamp
 from engine.people.captcha import Challenge, answer_captcha, captcha_media, new_captcha
 from engine.people.dsc.enrolment import Enrolled, end_enrolment, enrol, enrolled, live_enrolment, signatories_of
 from engine.people.firms.exporters import (
@@ -26,21 +16,40 @@ from engine.people.firms.exporters import (
     exporter_user,
     register_exporter,
 )
-from engine.people.keys import Caller, make_key, revoke_key, who_calls
+from engine.people.keyring import Party, keys_of, make_partys_key, party_of, revoke_key
+from engine.people.keys import KEY_RIGHTS, Caller, KeyUses, make_key, who_calls
+from engine.people.naming import agencies_named, id_of_actor, names_of, offices_named, persons_called
+from engine.people.offices.offices import OfficeHere, add_agency, add_office, agency_by_code, count_agencies, find_office, put_stamp
+from engine.people.staff.appointing import account_of, appoint_administrator, appoint_to_desk, dismiss_administrator
+from engine.people.staff.officers import (
+    OfficerHere,
+    add_officer,
+    find_officer,
+    map_officer,
+    put_appearance,
+    require_mapped,
+    require_may_issue,
+    why_not_officer,
+)
 
 __all__ = [
+    "KEY_RIGHTS",
     "Caller",
     "Challenge",
+    "Competence",
     "Enrolled",
     "ExporterHere",
+    "KeyUses",
     "OfficeHere",
     "OfficerHere",
+    "Party",
     "UserHere",
     "account_of",
     "add_agency",
     "add_exporter_user",
     "add_office",
     "add_officer",
+    "agencies_named",
     "agency_by_code",
     "answer_captcha",
     "appoint_administrator",
@@ -57,10 +66,18 @@ __all__ = [
     "exporter_user",
     "find_office",
     "find_officer",
+    "id_of_actor",
+    "keys_of",
     "live_enrolment",
     "make_key",
+    "make_partys_key",
     "map_officer",
+    "may_certify",
+    "names_of",
     "new_captcha",
+    "offices_named",
+    "party_of",
+    "persons_called",
     "put_appearance",
     "put_stamp",
     "register_exporter",
@@ -70,4 +87,5 @@ __all__ = [
     "revoke_key",
     "signatories_of",
     "who_calls",
+    "why_not_officer",
 ]

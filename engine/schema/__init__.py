@@ -5,11 +5,15 @@ from engine.issuing import tables as issuing
 from engine.jobs import tables as jobs
 from engine.mail import tables as mail
 from engine.money import tables as money
+from engine.money.fees import tables as fees
+from engine.money.gateways import tables as gateways
 from engine.people import tables as people
 from engine.people.access import tables as access
 from engine.people.agencies import tables as agencies
 from engine.people.changes import tables as changes
 from engine.people.dsc import tables as dsc
+from engine.people.firms import tables as firms
+from engine.people.joining import tables as joining
 from engine.people.pictures import tables as pictures
 from engine.proof import tables as proof
 from engine.schema.build import build, fingerprint, require_current
@@ -31,22 +35,32 @@ TABLES: tuple[type[Row], ...] = (
     jobs.WorkerRow,
     mail.LetterRow,
     people.Agency,
+    people.AgencyListing,
     people.Office,
+    people.Holiday,
     people.Account,
     people.PlatformUser,
     people.Administrator,
     people.Officer,
     people.OfficerOffice,
-    pictures.Stamp,
-    pictures.Appearance,
     people.Exporter,
+    people.ExporterBranch,
     people.ExporterUser,
     people.Broker,
     people.BrokerUser,
     people.BrokerGrant,
-    dsc.Enrolment,
-    agencies.FormConfirmation,
+    firms.BrokerDay,
+    firms.RegistryAnswer,
     changes.ChangeRow,
+    pictures.Stamp,
+    pictures.Appearance,
+    pictures.PictureDraft,
+    dsc.Enrolment,
+    dsc.Presented,
+    agencies.FormConfirmation,
+    agencies.Certifies,
+    agencies.OfficialAddress,
+    joining.RegistrationRequest,
     access.Session,
     access.RecoveryCode,
     access.Ticket,
@@ -62,6 +76,11 @@ TABLES: tuple[type[Row], ...] = (
     filing.CostSheetApproval,
     filing.CostSheetEnding,
     filing.CostSheetGrant,
+    fees.FeeRow,
+    gateways.ParametersRow,
+    gateways.ConnectionTestRow,
+    gateways.OverrideRow,
+    gateways.ActivationRow,
     money.OrderRow,
     money.CoverRow,
     issuing.ApprovalRow,
@@ -80,6 +99,9 @@ APPEND_ONLY: tuple[type[Row], ...] = (
     filing.CostSheetVersion,
     filing.CostSheetApproval,
     filing.CostSheetEnding,
+    gateways.ParametersRow,
+    gateways.ConnectionTestRow,
+    gateways.OverrideRow,
     proof.CertificateFileRow,
     proof.CertificateEventRow,
 )
