@@ -116,6 +116,8 @@ _SENTENCES: Mapping[Group, Mapping[str, str]] = {
         "exporter_user_ended": "ended that {about} acts for an exporter",
         "exporter_user_linked": "began to act for an exporter that the registry lists them for",
         "broker_opened": "entered the broker {about}",
+        "broker_closed": "closed the broker {about}",
+        "broker_opened_again": "opened the broker {about} again",
         "broker_user_added": "let {about} act for a broker",
         "broker_user_changed": "changed what {about} may do for a broker",
         "broker_user_ended": "ended that {about} acts for a broker",

@@ -27,6 +27,7 @@ _MENUS = {
     RoleKind.PLATFORM: (
         Entry("/desk/requests", "Requests", "Administrators and brokers who wait to be activated, with their letters."),
         Entry("/desk/agencies", "Agencies", "The register: listings, schemes, official addresses, delisting."),
+        Entry("/desk/brokers", "Brokers", "Firms that file for exporters: look one up, close one whose licence is gone."),
         _CHANGES,
         _AUDIT,
     ),

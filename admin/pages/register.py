@@ -24,10 +24,12 @@ from engine.people.agencies.registered import Choice, agencies_to_choose, office
 from engine.people.joining.letters import MOST_BYTES, Attached, read_letter
 from engine.people.joining.registering import Asker, ask_registration, behind_link, prove_request, withdraw_request
 from engine.people.joining.tables import Applicant
+from engine.store.quota import take_of_day
 
 __all__ = ["HANDLERS", "letter_in", "wrong_of"]
 
 _ASKED_PER_MINUTE, _SEEN_PER_MINUTE = 6, 60
+_ASKED_PER_DAY = 40  # each may leave a letter here
 _LONGEST = 100
 MOST_BODY_BYTES = MOST_BYTES + 200_000
 _ROLES = {str(Applicant.ADMINISTRATOR): "Administrator", str(Applicant.OFFICER): "Officer"}
@@ -166,6 +168,7 @@ async def _ask(request: Request[Any, Any, Any], asker: Asker, wrong: dict[str, s
         return None
     site = site_of(request)
     try:
+        await take_of_day("registration", address_of(request), _ASKED_PER_DAY, at=site.clock.now())
         await ask_registration(asker, files=site.files, box=site.secrets, base=site.config.site.public_url, at=site.clock.now())
     except Refused as refusal:
         wrong |= wrong_of(refusal, otherwise="email")

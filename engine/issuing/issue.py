@@ -82,11 +82,12 @@ class Corridor:
         return asked_first
 
     async def _require_officer(self, run: Run) -> None:
-        """Ends the approval, and Ended, if the officer behind it was deactivated or unmapped from the office before it was signed."""
+        """Ends the approval, and Ended, if its officer, office or agency may not issue any more before it was signed."""
         if run.row["officer"] is None or (run.standing is not None and run.standing.state not in _UNSIGNED):
             return
-        if why := await why_not_officer(run.row["officer"], run.row["office"]):
-            await ending.end_run(run, why, self.clock.now(), code="officer_gone")
+        at = self.clock.now()
+        if why := await why_not_officer(run.row["officer"], run.row["office"], ist_day(at)):
+            await ending.end_run(run, why, at, code="officer_gone")
             raise Ended
 
     def _acts(self) -> tuple[tuple[str, Act], ...]:

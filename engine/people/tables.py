@@ -234,7 +234,10 @@ class ExporterUser(Row, tablename="exporter_user"):
 
 
 class Broker(Row, tablename="broker"):
-    """A firm that files for exporters. `code` is what the firm tells an exporter, who grants rights to it by that code."""
+    """A firm that files for exporters. `code` is what the firm tells an exporter, who grants rights to it by that code.
+
+    A firm that the desk closed is not active: `off_at` says since when, and `off_why` why.
+    """
 
     code = text(8, unique=True)
     name = text(200)
@@ -244,6 +247,10 @@ class Broker(Row, tablename="broker"):
     active = Boolean(default=True)
     made_by = text(80, default="")
     made_at = Timestamptz()
+    off_at = Timestamptz(null=True, default=None)
+    off_why = text(400)
+
+    off_is_said = Check("(active AND off_at IS NULL) OR (NOT active AND off_at IS NOT NULL AND length(off_why) > 0)")
 
 
 class BrokerUser(Row, tablename="broker_user"):

@@ -54,6 +54,7 @@ ROUTES = {
         POST /desk/agencies/{agency}/listings | POST /desk/agencies/{agency}/listings/{listing}/end
         POST /desk/agencies/{agency}/certifies | POST /desk/agencies/{agency}/certifies/{entry}/end
         POST /desk/agencies/{agency}/addresses | POST /desk/agencies/{agency}/addresses/{address}/end
+        GET /desk/brokers | GET /desk/brokers/{broker} | POST /desk/brokers/{broker}/close | POST /desk/brokers/{broker}/open
         POST /desk/agencies/{agency}/delist | GET /desk/administrators/{lost}/replace | POST /desk/administrators/{lost}/replace""",
     f"{ADMINISTRATOR}": """
         GET /offices | GET /offices/add | POST /offices/add | GET /offices/{office} | GET /offices/{office}/change

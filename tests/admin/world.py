@@ -140,7 +140,7 @@ async def _keys(world: World, ours: Agent, theirs: Agent, at: datetime) -> None:
 async def _firms(world: World, ours: Agent, theirs: Agent, at: datetime) -> None:
     own, foreign = [world.accounts[RoleKind.EXPORTER], world.accounts[RoleKind.BROKER]], [await _exporter("0399000002", at)]
     foreign.append(await _broker("Other Brokers", at))
-    grants, members = [], []
+    grants, members, brokers = [], [], []
     for exporter_account, broker_account in (own, foreign):
         [user] = await ExporterUser.select(ExporterUser.exporter).where(ExporterUser.account == exporter_account)
         [first] = await BrokerUser.select(BrokerUser.broker).where(BrokerUser.account == broker_account)
@@ -152,7 +152,8 @@ async def _firms(world: World, ours: Agent, theirs: Agent, at: datetime) -> None
             await BrokerUser.insert(member)
         grants.append(str(grant.id))
         members.append(str(member.id))
-    world.pairs["grant"], world.pairs["member"] = Pair(*grants), Pair(*members)
+        brokers.append(str(first["broker"]))
+    world.pairs |= {"grant": Pair(*grants), "member": Pair(*members), "broker": Pair(*brokers)}
 
 
 async def _certificates(world: World, ours: Agent, theirs: Agent, at: datetime) -> None:

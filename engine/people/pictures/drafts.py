@@ -17,12 +17,14 @@ from engine.people.pictures.bearers import Bearer
 from engine.people.pictures.tables import PictureDraft
 from engine.store import FileStore, uow
 from engine.store.files import forget, remember
+from engine.store.quota import take_of_day
 
 __all__ = ["GOOD_FOR", "Darkroom", "Draft", "adjust_draft", "draft_of", "drop_draft", "drop_old_drafts", "spend_draft", "take_upload"]
 
 GOOD_FOR = timedelta(hours=24)
 _PURPOSE = "draft"
 _ROUND = 100
+_PER_DAY = 60
 _GONE = "This picture is not here any more: it was used or dropped, or a day went by. Upload it again."
 
 
@@ -71,8 +73,9 @@ async def take_upload(person: Principal, bearer: Bearer, data: bytes, *, room: D
     """Begins anew with an upload, which takes the place of the draft before.
 
     Raises Refused for what is no picture: then nothing changed. Raises Unavailable where nobody has time to look: the upload
-    is kept, and `adjust_draft` looks at it.
+    is kept, and `adjust_draft` looks at it. Raises TooMany for more uploads of one person than a day's work needs.
     """
+    await take_of_day("picture_upload", str(person.account_id), _PER_DAY, at=at)
     try:
         seen = await room.preview(data)
         developed = await _develop(bearer, data, Adjust(), seen, room, files)

@@ -1,16 +1,17 @@
 """Officers: who they are, which offices they are mapped to, and whether they can issue there now."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from engine.contracts.drawing import CleanImage
 from engine.errors import Conflict, Problem, Refused
+from engine.people.listing import in_force
 from engine.people.offices.needs import office_items, officer_problems
 from engine.people.offices.offices import OfficeHere
 from engine.people.pictures.tables import Appearance, BearerKind
 from engine.people.pictures.versions import put_version
-from engine.people.tables import Account, Officer, OfficerOffice
+from engine.people.tables import Account, AgencyListing, Officer, OfficerOffice
 from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering
@@ -135,12 +136,24 @@ async def _is_mapped(officer: OfficerHere, office_id: UUID) -> bool:
     )
 
 
-async def why_not_officer(officer_id: UUID, office_id: UUID) -> str:
-    """Why an approval of this officer must not be signed any more at that office; empty while they are active and mapped to it."""
-    query = OfficerOffice.select(OfficerOffice.officer.active.as_alias("active")).where(OfficerOffice.ended_at.is_null())
-    row = await query.where(OfficerOffice.officer == officer_id, OfficerOffice.office == office_id).first()
-    if row is not None and row["active"]:
-        return ""
-    if row is not None:
+async def why_not_officer(officer_id: UUID, office_id: UUID, on: date) -> str:
+    """Why an approval of this officer must not be signed any more at that office on that day; empty if it may.
+
+    It may while the officer is active and mapped to the office, the office is switched on and the agency is listed.
+    """
+    columns = (
+        OfficerOffice.officer.active.as_alias("officer_active"),
+        OfficerOffice.office.active.as_alias("office_active"),
+        OfficerOffice.agency,
+    )
+    mapped = (OfficerOffice.officer == officer_id, OfficerOffice.office == office_id, OfficerOffice.ended_at.is_null())
+    row = await OfficerOffice.select(*columns).where(*mapped).first()
+    if row is None:
+        return "The officer who approved it was unmapped from the office before it was signed. It is decided anew."
+    if not row["officer_active"]:
         return "The officer who approved it was deactivated before it was signed. It is decided anew."
-    return "The officer who approved it was unmapped from the office before it was signed. It is decided anew."
+    if not row["office_active"]:
+        return "The office was switched off before it was signed. It is decided anew once the office is on."
+    if not await AgencyListing.exists().where(AgencyListing.agency == row["agency"], in_force(AgencyListing, on)):
+        return "The agency was delisted before it was signed; it issues nothing any more."
+    return ""

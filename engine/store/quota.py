@@ -1,0 +1,26 @@
+"""What one subject may do in a day: for deeds that leave something behind, where a limit by the minute would still fill a disk."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from engine.clock import IST, ist_day
+from engine.errors import TooMany
+from engine.store.tables import TryCount
+from engine.store.unit import uow
+
+__all__ = ["take_of_day"]
+
+
+async def take_of_day(name: str, subject: str, most: int, *, at: datetime) -> None:
+    """Counts one deed of this IST day. Raises TooMany, saying when to come back, once there were `most`; that one is not counted.
+
+    The row stands under the day's end, so that what sweeps old counters leaves it for as long as it counts.
+    """
+    end = datetime.combine(ist_day(at) + timedelta(days=1), time(), IST).astimezone(UTC)
+    mine = (TryCount.name == name, TryCount.subject == subject, TryCount.window_at == end)
+    async with uow():
+        row = TryCount(name=name, subject=subject, window_at=end, tries=0)
+        await TryCount.insert(row).on_conflict(target=(TryCount.name, TryCount.subject, TryCount.window_at), action="DO NOTHING")
+        taken = await TryCount.update({TryCount.tries: TryCount.tries + 1}).where(*mine, TryCount.tries < most).returning(TryCount.tries)
+    if not taken:
+        say = "That was too often for one day. It goes on after midnight in India; the helpdesk knows what to do before."
+        raise TooMany(say, retry_after_s=max(1, int((end - at).total_seconds())))
