@@ -9,6 +9,7 @@ import pytest
 from engine import demo
 from engine.application import ApplicationState
 from engine.certificate import CertificateState
+from engine.clock import ist_day
 from engine.errors import Conflict, Forbidden, NotFound, Refused
 from engine.filing import find
 from engine.issuing import queue
@@ -17,7 +18,9 @@ from engine.issuing.tables import SigningJobRow
 from engine.jobs import StepOutcome
 from engine.money.tables import CoverRow
 from engine.people import add_agency, add_office, add_officer, find_officer, map_officer
+from engine.people.agencies.register import delist
 from engine.people.changes import confirm
+from engine.people.offices.keeping import switch_office
 from engine.people.staff.activating import (
     OFFICER_AGAIN,
     apply_officer_again,
@@ -199,12 +202,17 @@ async def _gone(walk, draft, *, how: str) -> None:
     officer = await find_officer(PLATFORM, demo.OFFICER)
     if how == "deactivated":
         await deactivate_officer(PLATFORM, officer.id, "left", actor="test", at=walk.clock.now())
+    elif how == "switched off":
+        await switch_office(PLATFORM, draft.office_id, on=False, actor="test", at=walk.clock.now())
+    elif how == "delisted":
+        box = walk.site.secrets
+        await delist(draft.agency_id, ist_day(walk.clock.now()), reason="left the appendix", box=box, actor="test", at=walk.clock.now())
     else:
         await unmap_officer(PLATFORM, officer.id, draft.office_id, actor="test", at=walk.clock.now())
     await queue.look_again(officer.id)
 
 
-@pytest.mark.parametrize("how", ["deactivated", "unmapped"])
+@pytest.mark.parametrize("how", ["deactivated", "unmapped", "switched off", "delisted"])
 async def test_what_was_approved_and_has_no_number_is_decided_anew(walk, application, how: str) -> None:
     draft, approval = await walk.approve(application)
     await _gone(walk, draft, how=how)
@@ -215,7 +223,7 @@ async def test_what_was_approved_and_has_no_number_is_decided_anew(walk, applica
     assert await CoverRow.exists().where(CoverRow.application == draft.id)
 
 
-@pytest.mark.parametrize("how", ["deactivated", "unmapped"])
+@pytest.mark.parametrize("how", ["deactivated", "unmapped", "switched off", "delisted"])
 @pytest.mark.parametrize("before", ["draw", "intend", "sign"])
 async def test_what_was_approved_and_numbered_is_void_and_no_key_is_used(walk, application, monkeypatch, how: str, before: str) -> None:
     draft, approval = await walk.approve(application)
