@@ -60,7 +60,7 @@ def signatures(source, *classes):
     for node in found:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-            arguments = re.sub(r"(\w: [^=,]+)=", r"\1 = ", ast.unparse(node.args))
+            arguments = re.sub(r"(: (?:\[[^]]*\]|[^=,\[])+)=", r"\1 = ", ast.unparse(node.args))
             yield f"{kind} {node.name}({arguments}) -> {ast.unparse(node.returns)}: ...".replace("'", "")
         elif isinstance(node, ast.AnnAssign):
             yield ast.unparse(node)
