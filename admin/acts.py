@@ -37,6 +37,8 @@ _SENTENCES: Mapping[Group, Mapping[str, str]] = {
         "wrong_proofs": "gave wrong proofs too often, and the session ended",
         "proved": "showed password and code once more",
         "second_factor_set": "set up a second factor",
+        "account_address_changed": "took over another mail address of {about} from the registry",
+        "registry_unlinked": "ended that {about} signs in at the registry, for they got a role of an agency or the desk",
         "password_given": "gave {about} a password",
         "password_chosen": "chose a password by a mailed link",
         "password_changed": "changed the password",
@@ -80,6 +82,7 @@ _SENTENCES: Mapping[Group, Mapping[str, str]] = {
         "registration_approved": "approved a registration",
         "registration_rejected": "rejected a registration",
         "registration_withdrawn": "withdrew a registration",
+        "registration_forgotten": "forgot who asked for a registration that is long over",
         "registration_expired": "let a registration lapse that nobody decided in time",
     },
     Group.PICTURES: {
@@ -93,6 +96,7 @@ _SENTENCES: Mapping[Group, Mapping[str, str]] = {
         "x509_name_asked": "asked the agency's administrator to confirm a digital signature certificate in another name",
         "x509_name_confirmed": "confirmed that a digital signature certificate in another name is the officer's",
         "x509_name_refused": "refused a digital signature certificate in another name",
+        "x509_name_expired": "ended a digital signature certificate in another name that nobody decided on in time",
     },
     Group.CHANGES: {
         "change_asked": "asked for the change {about}",

@@ -7,7 +7,7 @@ or a form.
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar.connection import ASGIConnection, Request
 from litestar.datastructures import Cookie
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 _LONGEST = 100
+_LONGEST_PATH = 400
 _ROLE_NAMES = {
     RoleKind.PLATFORM: "the platform's desk",
     RoleKind.ADMINISTRATOR: "an agency's administrators",
@@ -104,7 +105,12 @@ async def require_fresh(connection: ASGIConnection[Any, Any, Any, Any], _: BaseR
     reading = connection.scope.get("method") in {"GET", "HEAD"}
     span = timedelta(minutes=site.config.access.fresh_minutes) + (timedelta() if reading else TYPING)
     if person is None or not person.proved_within(span, site.clock.now()):
-        raise ProveFirst(connection.scope["path"] if reading else "")
+        raise ProveFirst(connection.scope["path"] if reading else _form_of(connection))
+
+
+def _form_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The page that a form was sent from, as the browser says it; only its path counts, and that of a page of ours."""
+    return urlsplit(connection.headers.get("referer", "")[:_LONGEST_PATH]).path
 
 
 def whoever(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:

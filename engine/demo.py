@@ -71,6 +71,7 @@ folder = "{folder}"
 
 [issue]
 from_shell = true
+exporters_keys = true
 
 # Exporters sign in at a rehearsal of DGFT, which `ecoo serve` starts beside this site; nobody in it is real.
 [dgft]

@@ -26,8 +26,10 @@ from engine.mail import mailer_of, send_waiting, sender_of
 from engine.money.gateways import KIND as PAYMENT_PARAMETERS
 from engine.money.gateways import apply_parameters
 from engine.people.changes import Effects, run_due
+from engine.people.dsc import end_old_presented
+from engine.people.joining.forgetting import forget_rejected
 from engine.people.joining.registering import expire_requests
-from engine.people.pictures import apply_picture, apply_stamp, drop_old_drafts
+from engine.people.pictures import apply_picture, apply_stamp, drop_old_drafts, forget_unmade
 from engine.people.staff.activating import OFFICER_AGAIN, apply_officer_again
 from engine.people.staff.administering import ADMINISTRATOR, apply_administrator
 from engine.proof import SeriesRule, Verifier, marks, signature
@@ -351,8 +353,11 @@ def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
         # the job engine and the file store stamp by the machine's clock
         Sweep("history", _HOUR_S, lambda: jobs.forget(datetime.now(UTC) - _HISTORY), after_s=_SETTLED_IN_S),
         Sweep("registrations", _HOUR_S, lambda: expire_requests(site.clock.now()), after_s=_SETTLED_IN_S),
+        Sweep("rejected", _HOUR_S, lambda: forget_rejected(site.clock.now()), after_s=_SETTLED_IN_S),
         Sweep("answers", _HOUR_S, lambda: forget_expired(site.clock.now()), after_s=_SETTLED_IN_S),
+        Sweep("presented", _HOUR_S, lambda: end_old_presented(site.clock.now()), after_s=_SETTLED_IN_S),
         Sweep("pictures", _HOUR_S, lambda: drop_old_drafts(site.clock.now()), after_s=_SETTLED_IN_S),
+        Sweep("unmade pictures", _HOUR_S, forget_unmade, after_s=_SETTLED_IN_S),
         Sweep("files", _DAY_S, lambda: _settle_files(site), after_s=_SETTLED_IN_S),
     ]
 

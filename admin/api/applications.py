@@ -16,11 +16,10 @@ from admin.api.once import Once
 from admin.guards import caller_of
 from admin.parts import site_of
 from engine.application import ApplicationState
-from engine.errors import NotFound, Refused
+from engine.errors import Conflict, NotFound, Refused
 from engine.filing import Draft, find, look, open_draft, read, search, update_draft
-from engine.money import Outlook, file, foresee
+from engine.money import Outlook, file_it, fileable, foresee
 from engine.money.outlook import OPEN
-from engine.people.firms import counted_filing
 from engine.proof import of_application
 from engine.scope import Scope
 from engine.site import Site
@@ -88,7 +87,7 @@ async def one(request: Request[Any, Any, Any], reference: FromPath[str]) -> Appl
     return await _whole(site, await find(scope, known_reference(reference)), scope)
 
 
-@post("/applications/{reference:str}/file", status_code=200, responses=errors(401, 403, 404, 409, 422))
+@post("/applications/{reference:str}/file", status_code=200, responses=errors(401, 403, 404, 409, 422, 429))
 async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idempotency_key: IdempotencyKey = None) -> ApplicationAnswer:
     """File a draft: it is examined once more, and from then on it cannot be changed."""
     caller, site = caller_of(request), site_of(request)
@@ -98,12 +97,16 @@ async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idem
     if known := await asking.before(at):
         return known
 
+    try:
+        examined = await fileable(scope, reference, registry=site.registry, at=at)  # which takes its time, so before `now` writes
+    except Conflict:  # perhaps the same request was quicker beside this one
+        if known := await asking.before(at):
+            return known
+        raise
+
     async def deed() -> ApplicationAnswer:
-        draft = await find(scope, reference)
-        async with counted_filing(caller.broker_id, draft.exporter_id, at):
-            filed = await file(scope, reference, registry=site.registry, actor=caller.actor, at=at)
-        outlook = await foresee(scope, filed.draft.application, registry=site.registry, at=at, draft=filed.draft)
-        return ApplicationAnswer.of(filed.draft, warnings=outlook.warnings)
+        filed = await file_it(examined, actor=caller.actor, broker=caller.broker_id, at=at)
+        return ApplicationAnswer.of(filed.draft, warnings=examined.outlook.warnings)
 
     return await asking.now(deed, at=at)
 

@@ -13,7 +13,7 @@ from litestar.response import Response, Stream
 from admin.acts import Group, acts_of, sentence_of, who_is
 from admin.limits import address_of
 from admin.pages.audit_file import KINDS, lines_of
-from admin.pages.forms import sent
+from admin.pages.forms import day_of, sent
 from admin.pages.rendering import page
 from admin.parts import parts_of, site_of
 from admin.persons import person_of
@@ -142,7 +142,7 @@ async def _page(request: Request[Any, Any, Any], asked: Filter, *, status: int =
 async def _filter(typed: Mapping[str, str], person: Principal) -> Filter:
     """What was typed, made out; a person that nobody is narrows the entries to none."""
     wrong = {}
-    since, until = _day(typed["since"]), _day(typed["until"])
+    since, until = day_of(typed["since"]), day_of(typed["until"])
     for name, day in (("since", since), ("until", until)):
         if typed[name] and day is None:
             wrong[name] = "This is no date. Choose one, or write it as 2026-11-24."
@@ -173,13 +173,6 @@ def _count(text: str) -> int:
 def _plain(text: str) -> str:
     """What can be looked for: nothing that is written holds a control character."""
     return "".join(filter(str.isprintable, text))[:_LONGEST].strip()
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _midnight(day: date) -> datetime:

@@ -14,6 +14,7 @@ from admin.persons import go, person_of, require_fresh
 from engine.errors import Refused
 from engine.people.access import Principal, RoleKind
 from engine.people.changes import Change, change_of, changes_of, confirm, refuse, withdraw
+from engine.people.staff.administering import nominee_of
 
 __all__ = ["HANDLERS"]
 
@@ -84,6 +85,7 @@ async def _one(request: Request[Any, Any, Any], id: UUID, *, reason: str = "", w
         change=change,
         own=own,
         may_confirm=not own and not at_desk,
+        nominee=nominee_of(change, site_of(request).secrets) if change.waiting else None,
         look=_look(change, person),
         reason=reason,
         wrong=wrong or {},

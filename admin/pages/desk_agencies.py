@@ -10,7 +10,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
-from admin.pages.forms import sent
+from admin.pages.forms import require_day, sent
 from admin.pages.register import MOST_BODY_BYTES, letter_in, wrong_of
 from admin.pages.rendering import page
 from admin.parts import site_of
@@ -61,7 +61,7 @@ async def add(request: Request[Any, Any, Any]) -> Response[Any]:
     site, actor, told = site_of(request), person_of(request).actor, await sent(request, *_NEW)
     at = site.clock.now()
     try:
-        starts_on = _day(told["starts_on"], "starts_on")
+        starts_on = require_day(told["starts_on"], "starts_on")
         async with uow():
             agency = await enter_agency(told["code"].strip(), told["name"], actor=actor, at=at)
             await add_listing(agency, told["appendix"], starts_on, notice=told["notice"], actor=actor, at=at)
@@ -98,7 +98,7 @@ async def list_it(request: Request[Any, Any, Any], agency: FromPath[UUID]) -> Re
     """Adds a listing."""
 
     async def deed(told: dict[str, str], actor: str, at: datetime) -> None:
-        starts_on = _day(told["starts_on"], "starts_on")
+        starts_on = require_day(told["starts_on"], "starts_on")
         await add_listing(agency, told["appendix"], starts_on, notice=told["notice"], actor=actor, at=at)
 
     return await _did(request, agency, "listing", ("appendix", "starts_on", "notice"), deed)
@@ -120,7 +120,7 @@ async def let_certify(request: Request[Any, Any, Any], agency: FromPath[UUID]) -
 
     async def deed(told: dict[str, str], actor: str, at: datetime) -> None:
         products = told["products"].replace(",", " ").split()
-        scheme, starts_on = told["scheme"].strip().upper(), _day(told["starts_on"], "starts_on")
+        scheme, starts_on = told["scheme"].strip().upper(), require_day(told["starts_on"], "starts_on")
         known = {*site_of(request).registry.schemes, ""}
         if scheme not in known:
             raise Refused(f"No template here is for an agreement {scheme[:20]!r}.", box="scheme", rule="agreement")
@@ -174,7 +174,7 @@ async def delist_it(request: Request[Any, Any, Any], agency: FromPath[UUID]) -> 
     box = site_of(request).secrets
 
     async def deed(told: dict[str, str], actor: str, at: datetime) -> None:
-        await delist(agency, _day(told["delisted_on"], "delisted_on"), reason=told["reason"], box=box, actor=actor, at=at)
+        await delist(agency, require_day(told["delisted_on"], "delisted_on"), reason=told["reason"], box=box, actor=actor, at=at)
 
     return await _did(request, agency, "delist", ("delisted_on", "reason"), deed)
 
@@ -275,16 +275,6 @@ async def _replace(request: Request[Any, Any, Any], lost: UUID, told: dict[str, 
     found = await administrator_to_replace(person_of(request).scope, lost)
     status = 422 if wrong else 200
     return page(request, "desk_replace.html", status=status, form=True, lost=found, told=told, wrong=wrong, most_bytes=MOST_BYTES)
-
-
-def _day(text: str, box: str) -> date:
-    """A day as a form sends it. Raises Refused naming the box."""
-    try:
-        if len(text) == len("2026-11-22"):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise Refused("Write the day as year, month and day, such as 2026-11-22.", box=box, rule="day")
 
 
 def _today(request: Request[Any, Any, Any]) -> date:

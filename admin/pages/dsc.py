@@ -90,7 +90,7 @@ async def proved(request: Request[Any, Any, Any]) -> Response[Any]:
     count(request, "dsc")
     owner, site = await owner_of(person_of(request)), site_of(request)
     told = await sent(request, "signer", "key", "fingerprint")
-    signer = next((each for each in _signers(site) if each.id == told["signer"]), None)
+    signer = next((each for each in _signers(site, owner) if each.id == told["signer"]), None)
     if signer is None:
         return await _choose(request, "Choose a certificate of the list.")
     try:
@@ -119,7 +119,7 @@ async def register(request: Request[Any, Any, Any], presented: FromPath[UUID]) -
     person, site = person_of(request), site_of(request)
     owner = await owner_of(person)
     try:
-        await enrol_proved(owner, presented, trust=site.trust, actor=person.actor, at=site.clock.now())
+        await enrol_proved(owner, presented, trust=site.trust, box=site.secrets, actor=person.actor, at=site.clock.now())
     except Refused as refusal:
         if refusal.box not in {"certificate", "name"}:
             raise
@@ -131,7 +131,8 @@ async def register(request: Request[Any, Any, Any], presented: FromPath[UUID]) -
 async def ask(request: Request[Any, Any, Any], presented: FromPath[UUID]) -> Response[Any]:
     """Leaves a certificate in another name to the agency's administrator."""
     person, site = person_of(request), site_of(request)
-    await ask_administrator(await owner_of(person), presented, actor=person.actor, at=site.clock.now())
+    owner, base = await owner_of(person), site.config.site.public_url
+    await ask_administrator(owner, presented, box=site.secrets, base=base, actor=person.actor, at=site.clock.now())
     return go(request, f"/dsc/{presented}")
 
 
@@ -148,7 +149,7 @@ async def ended(request: Request[Any, Any, Any], enrolment: FromPath[UUID]) -> R
     owner = await owner_of(person)
     await _own(request, owner, enrolment)
     try:
-        await end_enrolment(owner.scope, enrolment, told["reason"], actor=person.actor, at=site.clock.now())
+        await end_enrolment(owner.scope, enrolment, told["reason"], box=site.secrets, actor=person.actor, at=site.clock.now())
     except Refused as refusal:
         if refusal.box != "reason":
             raise
@@ -162,9 +163,10 @@ async def ended(request: Request[Any, Any, Any], enrolment: FromPath[UUID]) -> R
 HANDLERS = [overview, choose, proved, look, register, ask, end_form, ended]
 
 
-def _signers(site: Site) -> list[Signer]:
-    """The signers of this server whose keys are here; none in a process that holds no key."""
-    if not site.works:
+def _signers(site: Site, owner: Owner) -> list[Signer]:
+    """The signers of this server whose keys are here; none in a process that holds no key, nor for an exporter's user where the
+    devices are an agency's alone: a name that is alike must not lead them to an officer's key."""
+    if not site.works or not (owner.is_officer or site.config.issue.exporters_keys):
         return []
     found = [site.registry.signer(id) for id in site.config.signers]
     return [signer for signer in found if signer.mode is Mode.SERVER]
@@ -185,7 +187,7 @@ async def _chosen(signer: Signer, owner: Owner, told: dict[str, str]) -> tuple[s
 async def _choose(request: Request[Any, Any, Any], problem: str = "", *, status: int = 422) -> Response[Any]:
     owner, site = await owner_of(person_of(request)), site_of(request)
     mine = {each.fingerprint for each in await enrolments_of(owner, site.clock.now()) if each.ended_at is None}
-    devices = [await _device(signer, owner, site, mine) for signer in _signers(site)]
+    devices = [await _device(signer, owner, site, mine) for signer in _signers(site, owner)]
     wrong = {"devices": problem} if problem else {}
     return page(request, "dsc_new.html", status=status if wrong else 200, form=True, owner=owner, devices=devices, wrong=wrong)
 

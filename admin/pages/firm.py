@@ -8,7 +8,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response import Response
 
-from admin.pages.forms import sent
+from admin.pages.forms import require_day, sent
 from admin.pages.rendering import page
 from admin.parts import parts_of, site_of
 from admin.persons import go, person_of, require_fresh
@@ -152,10 +152,7 @@ def _number(written: str) -> int | None:
 def _day(written: str) -> date | None:
     if not written.strip():
         return None
-    try:
-        return date.fromisoformat(written.strip())
-    except ValueError:
-        raise Refused("Write the day as year-month-day, such as 2027-03-31.", box="until", rule="date") from None
+    return require_day(written, "until")
 
 
 def _ago(span: timedelta) -> str:

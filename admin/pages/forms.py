@@ -1,13 +1,35 @@
-"""What a form sent: texts by name, and nothing else."""
+"""What a form sent: texts by name, and the days among them."""
 
+from datetime import date
 from typing import Any
 
 from litestar import Request
 
-__all__ = ["sent"]
+from engine.errors import Refused
+
+__all__ = ["day_of", "require_day", "sent"]
+
+_FIRST, _LAST = date(2000, 1, 1), date(2100, 12, 31)
 
 
 async def sent(request: Request[Any, Any, Any], *names: str) -> dict[str, str]:
     """The texts of these fields; one that is missing, or a file in its place, reads empty."""
     form = await request.form()
     return {name: value if isinstance(value := form.get(name), str) else "" for name in names}
+
+
+def day_of(text: str) -> date | None:
+    """The day that was typed or chosen; None for what is no date, or none that anybody means: a day more must be one too."""
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return day if _FIRST <= day <= _LAST else None
+
+
+def require_day(text: str, box: str) -> date:
+    """The day that was typed or chosen. Raises Refused naming the box."""
+    day = day_of(text)
+    if day is None:
+        raise Refused("Write the day as year, month and day, such as 2026-11-24.", box=box, rule="day")
+    return day

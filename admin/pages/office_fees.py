@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response import Response
 
-from admin.pages.forms import sent
+from admin.pages.forms import require_day, sent
 from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import go, person_of
@@ -75,7 +75,7 @@ async def end(request: Request[Any, Any, Any], office: FromPath[UUID], fee: From
     if all(each.id != fee for each in await fees_of(person.scope, here.agency_id, here.id)):
         raise NotFound("There is no such fee.", code="fee")
     try:
-        last_day = date.min if told["withdraw"] else _day(told["last_day"], "last_day")
+        last_day = date.min if told["withdraw"] else require_day(told["last_day"], "last_day")
         await end_fee(person.scope, fee, last_day, actor=person.actor, at=at)
     except Refused as refusal:
         if refusal.box is None:
@@ -100,8 +100,8 @@ def _new(told: dict[str, str], office: OfficeHere) -> NewFee:
 
     amount = taken("amount", lambda: paise_of(told["amount"].strip()))
     rate = taken("rate", lambda: bp_of(told["rate"].strip()))
-    starts_on = taken("starts_on", lambda: _day(told["starts_on"], "starts_on"))
-    last_day = taken("last_day", lambda: _day(told["last_day"], "last_day") if told["last_day"] else None)
+    starts_on = taken("starts_on", lambda: require_day(told["starts_on"], "starts_on"))
+    last_day = taken("last_day", lambda: require_day(told["last_day"], "last_day") if told["last_day"] else None)
     if problems:
         raise Refused.because(problems)
     return NewFee(
@@ -115,13 +115,6 @@ def _new(told: dict[str, str], office: OfficeHere) -> NewFee:
         starts_on=starts_on,
         last_day=last_day,
     )
-
-
-def _day(text: str, box: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Refused("Choose a day, such as 2027-04-01.", box=box, rule="date") from None
 
 
 def _wrong(refusal: Refused) -> dict[str, str]:

@@ -71,18 +71,18 @@ async def change_form(request: Request[Any, Any, Any], office: FromPath[UUID]) -
     """The form of the office as it is."""
     here = await office_by_id(person_of(request).scope, office)
     names = (*_FIELDS, "working_days")
-    return _form(request, OfficeDetails(**{name: getattr(here, name) for name in names}), office=office, fixed=here.numbered)
+    return _form(request, OfficeDetails(**{name: getattr(here, name) for name in names}), office=office)
 
 
 @post("/{office:uuid}/change", status_code=200, include_in_schema=False)
 async def change(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Response[Any]:
     """Changes it."""
     person, site, told = person_of(request), site_of(request), await _told(request)
-    here = await office_by_id(person.scope, office)
+    await office_by_id(person.scope, office)
     try:
         await change_office(person.scope, office, told, actor=person.actor, at=site.clock.now())
     except Refused as refusal:
-        return _form(request, told, office=office, fixed=here.numbered, wrong=_wrong(refusal))
+        return _form(request, told, office=office, wrong=_wrong(refusal))
     return go(request, f"/offices/{office}")
 
 
@@ -171,7 +171,6 @@ def _form(
     details: OfficeDetails,
     *,
     office: UUID | None = None,
-    fixed: bool = False,
     wrong: dict[str, str] | None = None,
 ) -> Response[Any]:
     return page(
@@ -181,7 +180,6 @@ def _form(
         form=True,
         details=details,
         id=office,
-        fixed=fixed,
         states=sorted(STATES.items(), key=lambda each: each[1]),
         week=list(enumerate(WEEK, 1)),
         wrong=wrong or {},

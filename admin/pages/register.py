@@ -4,6 +4,7 @@ The answer is the same whoever asks: a letter with a link goes to the address, a
 anybody. What was typed is kept when something has to be typed again, but a file has to be chosen anew.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -148,7 +149,7 @@ async def letter_in(request: Request[Any, Any, Any], wrong: dict[str, str]) -> A
     """The letter that the form brought; None, and said in `wrong`, if it is missing or does not do."""
     file = (await request.form()).get("letter")
     try:
-        return read_letter(await file.read() if isinstance(file, UploadFile) else b"")
+        return await asyncio.to_thread(read_letter, await file.read() if isinstance(file, UploadFile) else b"")
     except Refused as refusal:
         wrong["letter"] = refusal.say
         return None

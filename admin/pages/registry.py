@@ -112,6 +112,7 @@ async def _enter(request: Request[Any, Any, Any], dgft: Dgft, identity: Identity
         again_in=dgft.settings.sync_every,
         device=device_of(request),
         limits=site.config.access,
+        box=site.secrets,
         at=site.clock.now(),
     )
 

@@ -8,6 +8,7 @@ from litestar import Request, get
 from litestar.params import FromQuery
 from litestar.response import Response
 
+from admin.pages.forms import require_day
 from admin.pages.rendering import page
 from admin.parts import parts_of, site_of
 from admin.persons import person_of
@@ -64,11 +65,8 @@ def _day(text: str, today: date) -> date:
     """The day that was asked for, today if none was."""
     if not text:
         return today
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Refused("Give the day as year, month and day: 2026-11-22.", box="on", rule="date") from None
-    if not date(2000, 1, 1) <= day <= today:
+    day = require_day(text, "on")
+    if day > today:
         raise Refused("Choose today or a day before: nobody knows yet what will be in force later.", box="on", rule="date")
     return day
 

@@ -35,7 +35,7 @@ async def one(request: Request[Any, Any, Any], officer: FromPath[UUID]) -> Respo
     return await _one(request, officer)
 
 
-@post("/{officer:uuid}/offices", status_code=200, include_in_schema=False)
+@post("/{officer:uuid}/offices", guards=[require_fresh], status_code=200, include_in_schema=False)
 async def mapped(request: Request[Any, Any, Any], officer: FromPath[UUID]) -> Response[Any]:
     """Maps the officer to an office of their agency."""
     person, site, told = person_of(request), site_of(request), await sent(request, "office")
@@ -61,7 +61,7 @@ async def unmapped(request: Request[Any, Any, Any], officer: FromPath[UUID]) -> 
     return go(request, f"/users/{officer}")
 
 
-@post("/{officer:uuid}/designation", status_code=200, include_in_schema=False)
+@post("/{officer:uuid}/designation", guards=[require_fresh], status_code=200, include_in_schema=False)
 async def redesignated(request: Request[Any, Any, Any], officer: FromPath[UUID]) -> Response[Any]:
     """Changes the designation."""
     person, site, told = person_of(request), site_of(request), await sent(request, "designation")
@@ -98,7 +98,7 @@ async def state_set(request: Request[Any, Any, Any], officer: FromPath[UUID]) ->
                 at=at,
             )
             return go(request, f"/changes/{change.id}")
-        await deactivate_officer(person.scope, officer, told["reason"], actor=person.actor, at=at)
+        await deactivate_officer(person.scope, officer, told["reason"], box=site.secrets, actor=person.actor, at=at)
     except Refused as refusal:
         if refusal.box != "reason":
             raise
@@ -120,7 +120,7 @@ async def enrolment_ended(request: Request[Any, Any, Any], officer: FromPath[UUI
     person, site, told = person_of(request), site_of(request), await sent(request, "reason")
     await _enrolled(request, officer, enrolment)
     try:
-        await end_enrolment(person.scope, enrolment, told["reason"], actor=person.actor, at=site.clock.now())
+        await end_enrolment(person.scope, enrolment, told["reason"], box=site.secrets, actor=person.actor, at=site.clock.now())
     except Refused as refusal:
         if refusal.box != "reason":
             raise
@@ -144,10 +144,18 @@ async def name_decided(request: Request[Any, Any, Any], officer: FromPath[UUID],
     at = site.clock.now()
     try:
         if told["deed"] == "confirm":
-            account = person.account_id
-            await confirm_name(person.scope, presented, told["reason"], account=account, trust=site.trust, actor=person.actor, at=at)
+            await confirm_name(
+                person.scope,
+                presented,
+                told["reason"],
+                account=person.account_id,
+                trust=site.trust,
+                box=site.secrets,
+                actor=person.actor,
+                at=at,
+            )
         else:
-            await refuse_name(person.scope, presented, told["reason"], actor=person.actor, at=at)
+            await refuse_name(person.scope, presented, told["reason"], box=site.secrets, actor=person.actor, at=at)
     except Refused as refusal:
         if refusal.box not in {"reason", "certificate"}:
             raise

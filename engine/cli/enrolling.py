@@ -42,14 +42,14 @@ async def enrol_officer(config: Config, email: str, signer_id: str, key: str, *,
         finally:
             await signer.close()
         owner = await officer_as_owner(PLATFORM, officer.id)
-        await register(owner, signer, key, chain, trust=site.trust, scope=PLATFORM, actor="shell", at=clock.now())
+        await register(owner, signer, key, chain, trust=site.trust, scope=PLATFORM, box=site.secrets, actor="shell", at=clock.now())
         return chain
 
 
 async def end_officers(config: Config, email: str, reason: str) -> list[X509Chain]:
     """Ends every enrolment that an officer can sign with, and gives the chains that sign no more. Raises Refused if there is none."""
     clock = SystemClock()
-    async with open_site(config, work=False):
+    async with open_site(config, work=False) as site:
         officer: OfficerHere = await people.find_officer(PLATFORM, email)
         ended: list[X509Chain] = []
         while True:
@@ -59,7 +59,7 @@ async def end_officers(config: Config, email: str, reason: str) -> list[X509Chai
                 if not ended:
                     raise
                 return ended
-            await people.end_enrolment(PLATFORM, live.id, reason, actor="shell", at=clock.now())
+            await people.end_enrolment(PLATFORM, live.id, reason, box=site.secrets, actor="shell", at=clock.now())
             ended.append(live.chain)
 
 

@@ -77,6 +77,7 @@ class IssueSection:
     """[issue]"""
 
     from_shell: bool = _setting(False, "let `ecoo issue` record both acts of a person and waive the fee")
+    exporters_keys: bool = _setting(False, "let exporters' users, too, register certificates whose keys are in this server's devices")
     number_pattern: str = _setting("{agency}/{year}/{office}/{serial:07d}{check}", "how a new series prints its numbers")
     year: str = _setting("calendar", "the year of a new series: calendar or financial (April to March)")
 

@@ -21,7 +21,7 @@ from engine.people import dsc
 from engine.people.dsc import Owner, PresentedHere, PresentedState
 from engine.proof.trust import Trust
 from engine.scope import Scope
-from engine.store import audit, uow
+from engine.store import SecretBox, audit, uow
 
 __all__ = ["confirm_name", "enrol_proved", "offered", "prove", "refuse_name", "register"]
 
@@ -92,8 +92,8 @@ async def _signed(signer: Signer, signatory: Signatory, here: PresentedHere) -> 
 # --- enrolling ------------------------------------------------------------------------------------
 
 
-async def enrol_proved(owner: Owner, id: UUID, *, trust: Trust, actor: str, at: datetime) -> UUID:
-    """Enrols what its owner proved, judged once more at this moment, and gives the enrolment's id.
+async def enrol_proved(owner: Owner, id: UUID, *, trust: Trust, box: SecretBox, actor: str, at: datetime) -> UUID:
+    """Enrols what its owner proved, judged once more at this moment, and gives the enrolment's id. They are told by mail.
 
     Raises NotFound for what they did not present, Refused if something is wrong or the name differs, Conflict for what was used
     before or is too old.
@@ -104,11 +104,15 @@ async def enrol_proved(owner: Owner, id: UUID, *, trust: Trust, actor: str, at: 
     judgement.require_name()
     async with uow():
         await dsc.settle(here, PresentedState.ENROLLED, frm=PresentedState.PROVED, actor=actor, at=at)
-        return await _enrol(owner, here.signer, here.key, here.chain, scope=owner.scope, actor=actor, at=at)
+        return await _enrol(owner, here.signer, here.key, here.chain, scope=owner.scope, box=box, actor=actor, at=at)
 
 
-async def confirm_name(scope: Scope, id: UUID, reason: str, *, account: UUID, trust: Trust, actor: str, at: datetime) -> UUID:
+async def confirm_name(
+    scope: Scope, id: UUID, reason: str, *, account: UUID, trust: Trust, box: SecretBox, actor: str, at: datetime
+) -> UUID:
     """The agency's administrator says, for a reason that is audited, that the holder is the officer although the name differs.
+
+    The officer is told by mail.
 
     Raises Forbidden for one's own certificate, NotFound for one that does not wait in this scope.
     """
@@ -130,19 +134,21 @@ async def confirm_name(scope: Scope, id: UUID, reason: str, *, account: UUID, tr
             after=here.chain.fingerprint,
             detail={"reason_sha256": hashlib.sha256(why.encode()).hexdigest()},
         )
-        return await _enrol(owner, here.signer, here.key, here.chain, scope=owner.scope, actor=actor, at=at, name="confirmed")
+        return await _enrol(owner, here.signer, here.key, here.chain, scope=owner.scope, box=box, actor=actor, at=at, confirmed=True)
 
 
-async def refuse_name(scope: Scope, id: UUID, reason: str, *, actor: str, at: datetime) -> None:
-    """The administrator refuses it for a reason, which its owner reads. Raises NotFound for one that does not wait in this scope."""
+async def refuse_name(scope: Scope, id: UUID, reason: str, *, box: SecretBox, actor: str, at: datetime) -> None:
+    """The administrator refuses it for a reason, which its owner reads, also by mail. Raises NotFound for one that does not wait
+    in this scope."""
     why = _reason(reason)
-    here, _ = await _waiting(scope, id, at)
+    here, owner = await _waiting(scope, id, at)
     async with uow():
         await dsc.settle(here, PresentedState.REFUSED, frm=PresentedState.WAITING, actor=actor, at=at, reason=why)
+        await dsc.tell_name_refused(owner.id, here.id, why, box=box, at=at)
 
 
 async def register(
-    owner: Owner, signer: Signer, key: str, chain: X509Chain, *, trust: Trust, scope: Scope, actor: str, at: datetime
+    owner: Owner, signer: Signer, key: str, chain: X509Chain, *, trust: Trust, scope: Scope, box: SecretBox, actor: str, at: datetime
 ) -> UUID:
     """Enrols a chain whose key a signer had prove itself in its own way: for an operator at the machine of the device.
 
@@ -152,23 +158,36 @@ async def register(
     judgement = await judge(chain, owner, trust=trust, at=at, signer=signer)
     judgement.require_good()
     judgement.require_name()
-    return await _enrol(owner, signer.id, key, chain, scope=scope, actor=actor, at=at)
+    return await _enrol(owner, signer.id, key, chain, scope=scope, box=box, actor=actor, at=at)
 
 
 async def _enrol(
-    owner: Owner, signer: str, key: str, chain: X509Chain, *, scope: Scope, actor: str, at: datetime, name: str = "as in the register"
+    owner: Owner,
+    signer: str,
+    key: str,
+    chain: X509Chain,
+    *,
+    scope: Scope,
+    box: SecretBox,
+    actor: str,
+    at: datetime,
+    confirmed: bool = False,
 ) -> UUID:
-    return await dsc.enrol(
-        signer=signer,
-        key=key,
-        chain=chain,
-        officer=owner.officer,
-        exporter_user=owner.exporter_user,
-        scope=scope,
-        detail={"name": name},
-        actor=actor,
-        at=at,
-    )
+    async with uow():
+        enrolment = await dsc.enrol(
+            signer=signer,
+            key=key,
+            chain=chain,
+            officer=owner.officer,
+            exporter_user=owner.exporter_user,
+            scope=scope,
+            detail={"name": "confirmed" if confirmed else "as in the register"},
+            actor=actor,
+            at=at,
+        )
+        whose = {"officer" if owner.is_officer else "exporter_user": owner.id}
+        await dsc.tell_enrolled(**whose, enrolment=enrolment, confirmed=confirmed, box=box, at=at)
+    return enrolment
 
 
 async def _waiting(scope: Scope, id: UUID, at: datetime) -> tuple[PresentedHere, Owner]:

@@ -1,16 +1,19 @@
 """Fees, orders and attempts, ledger, receipts, reconciliation; whether an office is ready; filing with its cover."""
 
-from engine.money.counter import Cover, Filed, cover_of, file, filed_again, post_cover, release_cover, waive
+from engine.money.counter import Cover, Fileable, Filed, cover_of, file, file_it, fileable, filed_again, post_cover, release_cover, waive
 from engine.money.outlook import Outlook, foresee, foresee_alone, judge
 from engine.money.readiness import Readiness, readiness, readiness_of_all, require_issuable, require_payable
 
 __all__ = [
     "Cover",
+    "Fileable",
     "Filed",
     "Outlook",
     "Readiness",
     "cover_of",
     "file",
+    "file_it",
+    "fileable",
     "filed_again",
     "foresee",
     "foresee_alone",

@@ -10,15 +10,16 @@ from engine.contracts.form import Filled, Form
 from engine.contracts.origin import Finding
 from engine.errors import Conflict, Refused
 from engine.filing import Draft, find, keep_finding, move, note_invoices
-from engine.money.outlook import OPEN, judge
+from engine.money.outlook import OPEN, Outlook, foresee, judge
 from engine.money.replacing import claim_replaced, let_go_of_replaced
 from engine.money.tables import CoverKind, CoverRow, CoverState
+from engine.people.firms import count_filing
 from engine.registry import Registry
-from engine.scope import Scope
+from engine.scope import Scope, ScopeKind
 from engine.store import audit, uow
 from engine.store.tables import Announcement
 
-__all__ = ["Cover", "Filed", "cover_of", "file", "post_cover", "release_cover", "waive"]
+__all__ = ["Cover", "Fileable", "Filed", "cover_of", "file", "file_it", "fileable", "filed_again", "post_cover", "release_cover", "waive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,45 @@ class Cover:
     state: CoverState
 
 
-async def file(scope: Scope, reference: str, *, registry: Registry, actor: str, at: datetime) -> Filed:
-    """Files a draft: everything is examined again, the finding is kept, and it cannot be changed any more."""
+@dataclass(frozen=True, slots=True)
+class Fileable:
+    """A draft that was examined and may be filed as it stands: what filing it writes. Nothing of it is written yet."""
+
+    scope: Scope
+    draft: Draft
+    outlook: Outlook
+
+
+async def fileable(scope: Scope, reference: str, *, registry: Registry, at: datetime) -> Fileable:
+    """Examines a draft for filing, outside of any unit of work: it takes its time. Raises what refuses it."""
     draft = await find(scope, reference)
-    outlook = await judge(scope, draft.application, registry=registry, at=at, draft=draft)
-    form, finding, filled = outlook.require()
+    outlook = await foresee(scope, draft.application, registry=registry, at=at, draft=draft)
+    outlook.require()
+    return Fileable(scope, draft, outlook)
+
+
+async def file_it(what: Fileable, *, actor: str, at: datetime, broker: UUID | None = None) -> Filed:
+    """Files what was examined, in one short unit of work; Conflict if it changed since.
+
+    `broker` is whose grant is used, where a broker files: it counts there first. Raises Forbidden if the grant ended meanwhile,
+    TooMany beyond what the exporter granted for a day.
+    """
+    if broker is None and what.scope.kind is ScopeKind.BROKER:
+        raise ValueError("Who files in a broker's scope names the broker: its filings are counted.")
+    draft, (form, finding, filled) = what.draft, what.outlook.require()
     async with uow():
+        if broker is not None:
+            await count_filing(broker, draft.exporter_id, at)
         await keep_finding(draft, form, finding, at)
         await move(draft, ApplicationState.FILED, actor=actor, at=at, frm=OPEN)
         await note_invoices(draft, at)
-        await claim_replaced(draft, outlook.replaced, at)
-    return Filed(await find(scope, reference), form, finding, filled)
+        await claim_replaced(draft, what.outlook.replaced, at)
+    return Filed(await find(what.scope, draft.reference), form, finding, filled)
+
+
+async def file(scope: Scope, reference: str, *, registry: Registry, actor: str, at: datetime, broker: UUID | None = None) -> Filed:
+    """Files a draft: everything is examined again, the finding is kept, and it cannot be changed any more. Raises as `file_it` does."""
+    return await file_it(await fileable(scope, reference, registry=registry, at=at), actor=actor, at=at, broker=broker)
 
 
 async def filed_again(scope: Scope, reference: str, *, registry: Registry, at: datetime) -> Filed:

@@ -1,27 +1,13 @@
-"""Short texts that people will read, from outside: names, addresses, e-mail. What is wrong is told as the end of `must …`."""
+"""Short texts that people will read, from outside: names and addresses. What is wrong is told as the end of `must …`."""
 
 import re
 import unicodedata
 
-__all__ = ["email_fault", "normal_email", "text_fault", "tidy"]
+__all__ = ["text_fault", "tidy"]
 
-_MOST_EMAIL = 254  # RFC 5321, 4.5.3.1
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 # Joiners inside Indic words, where spelling needs them; and what is drawn as nothing although Unicode calls it printable.
 _JOINED = re.compile("(?<=[\u0900-\u0dff])[\u200c\u200d]")
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-
-
-def normal_email(email: str) -> str:
-    """The address as accounts keep it."""
-    return email.lower()
-
-
-def email_fault(email: str) -> str:
-    """What is wrong with an e-mail address, as the end of `must …`, or nothing."""
-    if len(email) > _MOST_EMAIL or not _EMAIL.fullmatch(email) or ".." in email:
-        return f"be an e-mail address of at most {_MOST_EMAIL} characters"
-    return ""
 
 
 def tidy(text: str) -> str:

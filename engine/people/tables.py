@@ -26,6 +26,7 @@ __all__ = [
     "Office",
     "Officer",
     "OfficerOffice",
+    "OfficerSpell",
     "PlatformUser",
 ]
 
@@ -71,8 +72,8 @@ class AgencyListing(Row, tablename="agency_listing"):
 class Office(Row, tablename="office"):
     """A branch of an agency, with a stamp and number series of its own.
 
-    `state` is the GST code of its state, `working_days` the ISO numbers of the days (1 is Monday). `numbered_at` is when the
-    first certificate was numbered here: from then on the code, which stands in the number, is fixed.
+    `state` is the GST code of its state, `working_days` the ISO numbers of the days (1 is Monday). The code
+    stands in certificate numbers, in filed applications and in what is approved, so it never changes.
     """
 
     agency = refers(Agency)
@@ -86,7 +87,6 @@ class Office(Row, tablename="office"):
     wallet = Boolean(default=False)
     working_days = text(7, default="12345")
     active = Boolean(default=True)
-    numbered_at = Timestamptz(null=True, default=None)
 
     code_once = Unique([agency, code])
     in_agency = Unique(["agency", "id"])
@@ -106,7 +106,10 @@ class Holiday(Row, tablename="office_holiday"):
 
 
 class Account(Row, tablename="account"):
-    """A person who can sign in; names and addresses of persons live here and nowhere else.
+    """A person who can sign in, under their mail address and the name that they are greeted by.
+
+    An officer's name on certificates, a firm's users as the registry or the broker lists them, and who asks to be registered
+    stand in rows of their own, in this room and in no other.
 
     `totp_step` is the last interval whose code was taken, so that no code counts twice; `failed` counts wrong tries in a
     row. `registry_key` is the hash of issuer and subject at the exporters' registry, for persons who sign in there.
@@ -137,6 +140,8 @@ class PlatformUser(Row, tablename="platform_user"):
     made_at = Timestamptz()
     ended_at = Timestamptz(null=True, default=None)
 
+    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+
 
 class Administrator(Row, tablename="administrator"):
     """Who manages an agency's offices and users; `live_key` is the account's and agency's while it lasts, then the row's own id."""
@@ -149,22 +154,40 @@ class Administrator(Row, tablename="administrator"):
     ended_at = Timestamptz(null=True, default=None)
 
     in_agency = Unique(["agency", "id"])
+    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
 
 
 class Officer(Row, tablename="officer"):
-    """Who decides and signs for an agency; `off_at` and `off_why` say since when and why a deactivated one does not."""
+    """Who decides and signs for an agency, as they are now; `OfficerSpell` says what they were before."""
 
     agency = refers(Agency)
     account = refers(Account)
     name = text(120)
     designation = text(120)
     active = Boolean(default=True)
-    off_at = Timestamptz(null=True, default=None)
-    off_why = text(200, default="")
 
     once = Unique([agency, account])
     in_agency = Unique(["agency", "id"])
-    active_is_not_off = Check("NOT active OR off_at IS NULL")
+
+
+class OfficerSpell(Row, tablename="officer_spell"):
+    """What an officer was for a while: their designation, and whether they were active; `why` they are not.
+
+    `live_key` is the officer's id while it lasts, then the row's own id.
+    """
+
+    agency = refers(Agency)
+    officer = refers(Officer)
+    designation = text(120)
+    active = Boolean(default=True)
+    starts_at = Timestamptz()
+    ends_at = Timestamptz(null=True, default=None)
+    why = text(200)
+    live_key = text(36, unique=True)
+
+    same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
+    in_order = Check("ends_at IS NULL OR ends_at >= starts_at")
+    live_until_it_ends = Check("(ends_at IS NULL) = (live_key <> CAST(id AS TEXT))")
 
 
 class OfficerOffice(Row, tablename="officer_office"):
@@ -179,6 +202,7 @@ class OfficerOffice(Row, tablename="officer_office"):
     ended_at = Timestamptz(null=True, default=None)
     ended_by = text(80, default="")
 
+    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
     same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
 
@@ -231,6 +255,7 @@ class ExporterUser(Row, tablename="exporter_user"):
 
     subject_once = Unique([exporter, subject])
     of_exporter = Unique(["exporter", "id"])
+    ended_is_not_live = Check("ended_at IS NULL OR live_key = CAST(id AS TEXT)")
 
 
 class Broker(Row, tablename="broker"):
@@ -286,6 +311,8 @@ class BrokerGrant(Row, tablename="broker_grant"):
 
     between = Unique(["broker", "exporter", "id"])
     some_a_day = Check("per_day IS NULL OR per_day > 0")
+    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    never_signs = Check("rights NOT LIKE '%sign%'")
 
 
 class ApiKey(Row, tablename="api_key"):

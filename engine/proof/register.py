@@ -15,7 +15,6 @@ from engine.application import IssuerKind
 from engine.certificate import CertificateState, FileKind, check_pattern, format_number, new_code, number_key
 from engine.clock import ist_day
 from engine.errors import Conflict
-from engine.people.tables import Office
 from engine.proof.tables import CertificateEventRow, CertificateFileRow, CertificateRow, SeriesRow
 from engine.scope import Scope
 from engine.store import audit, uow
@@ -176,8 +175,6 @@ async def _next_serial(wish: Numbered, rule: SeriesRule, at: datetime) -> dict[s
             pattern=rule.pattern,
         )
         await SeriesRow.insert(new).on_conflict(target=SeriesRow.series_key, action="DO NOTHING")
-        if wish.office_id is not None:  # its code stands in the numbers from now on, so it is fixed
-            await Office.update({Office.numbered_at: at}).where(Office.id == wish.office_id, Office.numbered_at.is_null())
     raise Conflict("The series of numbers could not be opened.", code="series")
 
 

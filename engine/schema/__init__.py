@@ -42,6 +42,7 @@ TABLES: tuple[type[Row], ...] = (
     people.PlatformUser,
     people.Administrator,
     people.Officer,
+    people.OfficerSpell,
     people.OfficerOffice,
     people.Exporter,
     people.ExporterBranch,

@@ -10,10 +10,9 @@ import hashlib
 import json
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +38,7 @@ _TICKS_PER_MS = 4096
 _MOST_BREAKS = 100
 _DIGITS = 19
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _last_tick = 0
 _FIRST, _LAST = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -58,7 +58,7 @@ async def audit(
 ) -> None:
     """Writes one entry, and that it is still to be sealed, in the unit of work around the call."""
     entry = AuditEntry(
-        id=_next_id(),
+        id=_next_id(at),
         at=at,
         actor=actor,
         act=act,
@@ -75,10 +75,11 @@ async def audit(
         await AuditUnsealed.insert(AuditUnsealed(id=entry.id, at=at))
 
 
-def _next_id() -> UUID:
-    """A UUID of version 7 (RFC 9562) that sorts behind all that this process made before: entries of one moment keep their order."""
+def _next_id(at: datetime) -> UUID:
+    """A UUID of version 7 (RFC 9562) of that moment that sorts behind all that this process made before: entries of one moment
+    keep their order."""
     global _last_tick
-    _last_tick = max(_last_tick + 1, time.time_ns() * _TICKS_PER_MS // 1_000_000)
+    _last_tick = max(_last_tick + 1, (at - _EPOCH) // timedelta(milliseconds=1) * _TICKS_PER_MS)
     ms, fraction = divmod(_last_tick, _TICKS_PER_MS)
     return UUID(int=ms << 80 | 7 << 76 | fraction << 64 | 2 << 62 | secrets.randbits(62))
 

@@ -75,7 +75,7 @@ class Place:
             at = datetime.fromisoformat(found[1]) if found else None
         except ValueError:
             at = None
-        if found is None or at is None or at.tzinfo is None:
+        if found is None or at is None or at.tzinfo is None or not 2000 <= at.year <= 2100:
             raise Refused("There is no such page of the audit. Begin at the newest entries.", box="before", rule="page of the audit")
         return cls(at, UUID(found[2]))
 
@@ -155,18 +155,19 @@ async def every_entry(scope: Scope, own: str, wanted: Wanted, *, before: Place) 
 
 
 async def note_export(kind: str, wanted: Wanted, *, actor: str, agency: str, at: datetime) -> Place:
-    """Writes down that somebody takes entries with them, what narrowed them by its codes alone, and gives the place before
-    which they lie: what is written from now on is not among them."""
+    """Writes down that somebody takes entries with them, and by what they narrowed them, and gives the place before which they
+    lie: what is written from now on is not among them. Whom they looked for is not said: the entry is theirs to read, and a
+    name beside an id would tell them who has an account here."""
     detail: dict[str, object] = {
         "since": wanted.since.isoformat() if wanted.since else None,
         "until": wanted.until.isoformat() if wanted.until else None,
         "acts": len(wanted.acts),
-        "persons": sorted(wanted.actors),
+        "person": bool(wanted.actors),
         "subject": bool(wanted.subject or wanted.about),
-        "office": wanted.office,
+        "office": bool(wanted.office),
     }
     said = {name: value for name, value in detail.items() if value}
-    await audit("audit_exported", room="store", subject=kind, actor=actor, at=at, agency=agency, office=wanted.office, detail=said)
+    await audit("audit_exported", room="store", subject=kind, actor=actor, at=at, agency=agency, detail=said)
     return Place(at, UUID(int=0))
 
 

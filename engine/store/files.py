@@ -188,6 +188,12 @@ async def forget(*, room: str, row: str, purpose: str) -> None:
             await Blob.delete().where(Blob.sha256 == sha256)
 
 
+async def rows_kept_for(*, room: str, purpose: str) -> list[str]:
+    """The rows of a room for which files are kept for that purpose."""
+    rows = await BlobRef.select(BlobRef.row).where(BlobRef.room == room, BlobRef.purpose == purpose)
+    return sorted({row["row"] for row in rows})
+
+
 def _sync(path: Path) -> None:
     """Flushes a file, its folder, and the folder's own name to the disk."""
     folder = os.O_RDONLY | os.O_DIRECTORY

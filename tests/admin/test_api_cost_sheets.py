@@ -27,6 +27,7 @@ from engine.store.tables import AuditEntry, Idempotency
 LIST = "/api/v1/cost-sheets"
 APPLICATIONS = "/api/v1/applications"
 OFFICER = "sheets@eia.example.in"
+UNMAPPED = "elsewhere@eia.example.in"  # an officer of the agency, of no office of it
 MAKER_IEC = "AAZCM4417K"
 CITING = 2  # the line of the example that the sheet is for
 
@@ -82,6 +83,7 @@ async def people(house: Litestar, story: Any, clock: Any) -> dict[str, str]:
     office = (await Office.select().where(Office.agency == agency).first())["id"]
     officer = await add_officer(agency, email=OFFICER, name="S. Officer", designation="Assistant Director", actor="test", at=at)
     await map_officer(agency, officer, office, actor="test", at=at)
+    await add_officer(agency, email=UNMAPPED, name="E. Officer", designation="Assistant Director", actor="test", at=at)
     maker = await register_exporter(MAKER_IEC, "KONKAN KERNELS LLP", "", actor="test", at=at)
     whole = frozenset({"see", "prepare", "submit", "approve"})
     valid_for = timedelta(days=3650)
@@ -206,7 +208,7 @@ async def test_the_same_request_has_one_effect(desk: Desk, sheet_tree: dict[str,
         ("approve", {"version": 1, "officer": OFFICER, "valid_until": "2020-01-01"}, "valid_until"),
         ("approve", {"version": 1, "officer": OFFICER, "valid_until": "2027-13-01"}, "valid_until"),
         ("approve", {"version": 1, "officer": "nobody@example.in", "valid_days": 3}, "officer"),
-        ("approve", {"version": 1, "officer": "officer@example.in", "valid_days": 3}, "officer"),
+        ("approve", {"version": 1, "officer": UNMAPPED, "valid_days": 3}, "officer"),
         ("reject", {"version": 1, "officer": OFFICER, "reason": ""}, "reason"),
         ("withdraw", {"reason": "  "}, "reason"),
         ("grants", {"iec": "lowercase1"}, "iec"),

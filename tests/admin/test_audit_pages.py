@@ -277,3 +277,29 @@ async def test_every_group_can_be_chosen(browser: httpx.AsyncClient, world: Worl
     for group in Group:
         assert f'<option value="{group.name.lower()}"' in page
     assert '<option value="dsc" selected>' in page
+
+
+@pytest.mark.parametrize("role", [RoleKind.ADMINISTRATOR, RoleKind.OFFICER])
+async def test_an_export_tells_nobody_who_has_an_account(browser: httpx.AsyncClient, world: World, clock: Any, role: RoleKind) -> None:
+    """The entry of an export is its maker's to read: what they looked for stands in it by no id."""
+    clock.forward(seconds=1)
+    await world.enter(browser, role, clock.now())
+    foreign = world.pairs["office"].foreign
+    answer = await sent(browser, "/audit/export", kind="jsonl", person="desk@world.example.in", office=foreign)
+    assert answer.status_code == 200
+    [entry] = await AuditEntry.select().where(AuditEntry.act == "audit_exported").order_by(AuditEntry.at, ascending=False).limit(1)
+    desk = str(world.accounts[RoleKind.PLATFORM])
+    assert desk not in f"{entry['detail']}{entry['subject']}{entry['office']}"
+    assert foreign not in f"{entry['detail']}{entry['subject']}{entry['office']}"
+
+
+@pytest.mark.parametrize(
+    "query", ["until=9999-12-31", "since=0001-01-01", "before=0001-01-01T00:00:00%2B00:00~" + "0" * 8, "until=10000-01-01"]
+)
+async def test_a_day_that_nobody_means_is_no_error_of_ours(browser: httpx.AsyncClient, world: World, clock: Any, query: str) -> None:
+    await world.enter(browser, RoleKind.ADMINISTRATOR, clock.now())
+    assert (await browser.get(f"/audit?{query}", headers={"accept": "text/html"})).status_code == 422
+    for edge in ("0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"):
+        place = f"{edge}~00000000-0000-0000-0000-000000000000"
+        answer = await browser.get("/audit", params={"before": place}, headers={"accept": "text/html"})
+        assert answer.status_code == 422

@@ -11,13 +11,14 @@ import pytest
 from litestar import Litestar
 
 from engine.config import AccessSection
+from engine.money import file, outlook
 from engine.people import add_exporter_user, make_key
 from engine.people.access import Device, Stage
 from engine.people.access.sessions import begin
 from engine.people.firms import Opened, end_grant, give_grant, open_broker
 from engine.people.tables import Account, BrokerUser, Exporter
 from engine.scope import Scope
-from engine.store import uow
+from engine.store import unit, uow
 from tests.admin.conftest import BASE, TOKEN
 
 LIST = "/api/v1/applications"
@@ -210,8 +211,44 @@ async def test_a_broker_files_no_oftener_in_a_day_than_was_granted(filing: Filin
     references = [(await filing.ask("POST", LIST, json=example)).json()["reference"] for _ in range(2)]
     assert (await filing.ask("POST", f"{LIST}/{references[0]}/file")).status_code == 200
     refused = await filing.ask("POST", f"{LIST}/{references[1]}/file")
-    assert (refused.status_code, "today's are filed" in refused.json()["say"]) == (409, True)
+    assert (refused.status_code, "today's are filed" in refused.json()["say"]) == (429, True)
+    assert int(refused.headers["retry-after"]) > 0
     assert (await filing.ask("GET", f"{LIST}/{references[1]}")).json()["state"] == "draft"
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_filing_is_examined_before_anything_waits_for_it(
+    filing: Filing, example: dict[str, Any], monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    """No unit of work is open while an application is examined, also where the request is named; sent again it counts once."""
+    await filing.grant("see", "prepare", "submit", per_day=1)
+    path = f"{LIST}/{(await filing.ask('POST', LIST, json=example)).json()['reference']}/file"
+    within: list[bool] = []
+    examine = outlook.foresee_alone
+
+    def looking(*args: Any) -> Any:
+        within.append(unit.database().current_transaction.get() is not None)
+        return examine(*args)
+
+    monkeypatch.setattr(outlook, "foresee_alone", looking)
+    more = {"idempotency-key": str(uuid4())} if named else {}
+    headers = {"authorization": f"Bearer {filing.key}", "accept": "application/json", **more}
+    filed = await filing.browser.request("POST", path, headers=headers)
+    assert (filed.status_code, filed.json()["state"]) == (200, "filed")
+    assert within == [False]
+    again = await filing.browser.request("POST", path, headers=headers)
+    assert again.status_code == (200 if named else 409)
+    assert (again.json() == filed.json()) is named
+
+
+async def test_nobody_files_for_a_broker_uncounted(filing: Filing, example: dict[str, Any], house: Litestar, clock: Any) -> None:
+    await filing.grant("see", "prepare", "submit")
+    reference = (await filing.ask("POST", LIST, json=example)).json()["reference"]
+    [row] = await Exporter.select(Exporter.id).where(Exporter.iec == example["exporter"]["iec"])
+    registry = house.state["parts"].site.registry
+    with pytest.raises(ValueError, match="names the broker"):
+        await file(Scope.broker(frozenset({row["id"]})), reference, registry=registry, actor="x", at=clock.now())
+    assert (await filing.ask("GET", f"{LIST}/{reference}")).json()["state"] == "draft"
 
 
 async def test_a_grant_lets_nobody_write_into_another_exporters_file(filing: Filing, example: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from litestar import Litestar
 from PIL import Image
 
+from engine.clock import ist_day
 from engine.config import AccessSection
 from engine.mail.letter import unsealed
 from engine.mail.tables import LetterRow
@@ -47,6 +48,11 @@ class Desk:
     agency: UUID
     code: str
     domain: str
+
+    @property
+    def today(self) -> str:
+        """The day of the site's clock, which goes on over all tests of a run."""
+        return ist_day(self.clock.now()).isoformat()
 
     @property
     def path(self) -> str:
@@ -157,7 +163,7 @@ async def test_an_approved_administrator_is_in_the_agencys_entry(desk: Desk) -> 
 
 async def test_an_approval_that_is_refused_says_why_and_leaves_the_request(desk: Desk) -> None:
     path = await desk.request(Attached(PDF, "application/pdf", "pdf"))
-    await desk.change("delist", delist_delisted_on="2026-11-21", delist_reason="Over.")
+    await desk.change("delist", delist_delisted_on=desk.today, delist_reason="Over.")
     refused = await desk.send(f"{path}/approve", on=path)
     assert refused.status_code == 422
     assert "was delisted on" in refused.text
@@ -179,7 +185,7 @@ async def test_the_desks_requests_are_no_administrators(desk: Desk) -> None:
 
 async def test_an_agency_is_added_with_its_first_listing(desk: Desk) -> None:
     code = f"N{uuid4().hex[:6].upper()}"
-    told = {"code": code, "name": "A New Chamber", "appendix": "2E", "starts_on": "2026-11-21", "notice": "Public Notice 1/2026"}
+    told = {"code": code, "name": "A New Chamber", "appendix": "2E", "starts_on": desk.today, "notice": "Public Notice 1/2026"}
     for change, say in (
         ({"code": "bad"}, "The code of an agency"),
         ({"code": desk.code}, "has an agency"),
@@ -213,10 +219,10 @@ async def test_a_page_that_is_not_there_is_empty(desk: Desk, at: str) -> None:
 
 
 async def test_entries_are_added_and_ended(desk: Desk) -> None:
-    assert (await desk.change("listings", listing_appendix="2E", listing_starts_on="2026-11-21")).status_code == 303
+    assert (await desk.change("listings", listing_appendix="2E", listing_starts_on=desk.today)).status_code == 303
     assert (
         await desk.change(
-            "certifies", certifies_appendix="2E", certifies_scheme="NP", certifies_products="03, 09.02", certifies_starts_on="2026-11-21"
+            "certifies", certifies_appendix="2E", certifies_scheme="NP", certifies_products="03, 09.02", certifies_starts_on=desk.today
         )
     ).status_code == 303
     assert (await desk.change("addresses", address_value="Chamber@gmail.com")).status_code == 303
@@ -257,7 +263,7 @@ async def test_what_is_wrong_is_said_beside_its_field(desk: Desk, what: str, fie
 async def test_a_delisting_signs_the_agencys_people_out(desk: Desk) -> None:
     _, account, token = await desk.head()
     assert await desk.is_in(token)
-    done = await desk.change("delist", delist_delisted_on="2026-11-21", delist_reason="Issued by hand.")
+    done = await desk.change("delist", delist_delisted_on=desk.today, delist_reason="Issued by hand.")
     assert done.status_code == 303
     assert not await desk.is_in(token)
     assert await roles_of(account, desk.clock.now()) == ()

@@ -242,7 +242,7 @@ async def test_a_deactivated_officers_page_is_shut_in_the_middle(desk: Desk) -> 
     email = await desk.officer("Asha Rao")
     path = await desk.prove(desk.put("good"))
     officer = await find_officer(PLATFORM, email)
-    await deactivate_officer(Scope.agency(desk.agency), officer.id, "left", actor="test", at=desk.clock.now())
+    await deactivate_officer(Scope.agency(desk.agency), officer.id, "left", box=desk.site.secrets, actor="test", at=desk.clock.now())
     answer = await desk.send(f"{path}/register")
     assert (answer.status_code, answer.headers["location"].startswith("/sign-in")) == (303, True)
     assert await live_of(desk, email) == []

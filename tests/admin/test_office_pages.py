@@ -163,17 +163,16 @@ async def test_what_was_typed_is_shown_escaped(desk: Desk) -> None:
     assert "</textarea><b>" not in answer.text
 
 
-async def test_the_code_is_fixed_once_a_certificate_was_numbered(desk: Desk) -> None:
-    assert (await desk.send(f"{desk.home}/change", **{**DETAILS, "code": "BOM"})).status_code == 303
-    assert (await desk.row())["code"] == "BOM"
-    async with uow():
-        await Office.update({Office.numbered_at: desk.clock.now()}).where(Office.id == desk.office)
-    assert 'name="code" value="BOM"' in (await desk.get(f"{desk.home}/change")).text
+async def test_the_code_never_changes(desk: Desk) -> None:
+    code = (await desk.row())["code"]
+    form = (await desk.get(f"{desk.home}/change")).text
+    assert f'<input type="hidden" name="code" value="{code}">' in form
     answer = await desk.send(f"{desk.home}/change", **{**DETAILS, "code": "XYZ", "name": "Other"})
     assert answer.status_code == 422
-    assert "cannot be changed any more" in answer.text
-    assert (await desk.row())["name"] == "Delhi Office"
-    assert (await desk.send(f"{desk.home}/change", **{**DETAILS, "code": "BOM", "name": "Other"})).status_code == 303
+    assert "never changes" in answer.text
+    assert (await desk.row())["code"] == code
+    assert (await desk.send(f"{desk.home}/change", **{**DETAILS, "code": code, "name": "Other"})).status_code == 303
+    assert (await desk.row())["name"] == "Other"
 
 
 async def test_an_office_is_switched_off_and_on(desk: Desk) -> None:

@@ -37,10 +37,13 @@ def test_the_table_tells_of_pages() -> None:
     assert all(len(pages_of(str(role))) > 3 for role in ROLES)
 
 
-async def _enter_all(url: str) -> tuple[World, dict[str, str]]:
+async def _enter_all(url: str, worlds: list[World]) -> tuple[World, dict[str, str]]:
     database = await connect(url)
     try:
-        world, at, found = await build(datetime.now(UTC)), datetime.now(UTC), {}
+        at, found = datetime.now(UTC), {}
+        if not worlds:
+            worlds.append(await build(at))
+        [world] = worlds
         async with httpx.AsyncClient() as client:
             for role in ROLES:
                 await world.enter(client, role, at)
@@ -51,10 +54,10 @@ async def _enter_all(url: str) -> tuple[World, dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def tokens(story: Any) -> tuple[World, dict[str, str]]:
+def tokens(story: Any, worlds: list[World]) -> tuple[World, dict[str, str]]:
     """A session for each role, as the served site counts time; made in a thread, for the browser's own loop runs in this one."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, _enter_all(story.config.database.url)).result()
+        return pool.submit(asyncio.run, _enter_all(story.config.database.url, worlds)).result()
 
 
 @pytest.fixture(scope="module")

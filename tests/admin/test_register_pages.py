@@ -296,7 +296,11 @@ async def test_an_administrator_approves_an_officer(visitor: Visitor, asked: str
     assert "Kavya &lt;b&gt;Nair&lt;/b&gt;" in listed.text
     assert "<b>Nair" not in listed.text
     path = f"/users/requests/{asked}"
-    assert "official</strong>" in (await visitor.client.get(path)).text
+    async with uow():
+        await Account.insert(Account(email=visitor.email, name="Somebody Known", made_at=visitor.clock.now()))
+    page = (await visitor.client.get(path)).text
+    assert "official</strong>" in page
+    assert ("has an account" in page, "Somebody Known" in page) == (False, False), "an agency learns nothing of accounts"
     done = await visitor.send(f"{path}/approve", on=path)
     assert (done.status_code, done.headers["location"]) == (303, path)
     assert "approved</strong>" in (await visitor.client.get(path)).text

@@ -13,6 +13,8 @@ from engine.mail.tables import LetterRow
 from engine.people import add_agency, add_office, add_officer
 from engine.people.access import Device, RoleKind, Stage, roles_of
 from engine.people.access.sessions import begin
+from engine.people.agencies.official import record_address
+from engine.people.agencies.tables import AddressKind
 from engine.people.changes.tables import ChangeRow
 from engine.people.staff.roster import officer_seen
 from engine.people.tables import Account, Administrator, Officer, OfficerOffice
@@ -186,9 +188,13 @@ async def present(desk: Desk) -> int:
 
 
 async def test_another_administrator_is_asked_for_and_confirmed_by_the_second(desk: Desk) -> None:
-    asked = await desk.send("/administrators/new", name="N. Person", email=f"{uuid4().hex[:6]}@fresh.example.in")
+    domain, email = f"{uuid4().hex[:8]}.example.in", f"{uuid4().hex[:6]}"
+    await record_address(desk.agency, AddressKind.DOMAIN, domain, actor="test", at=desk.clock.now())
+    asked = await desk.send("/administrators/new", name="N. Person", email=f"{email}@{domain}")
     change = asked.headers["location"]
-    assert "Appoint N. Person as administrator" in (await desk.get("/administrators")).text
+    page = (await desk.get("/administrators")).text
+    assert ("Appoint N. Person as administrator" in page, email in page) == (True, False)
+    assert f"{email}@{domain}" in (await desk.get(change)).text, "whoever confirms sees whom"
     assert (await desk.send(f"{change}/confirm")).status_code == 403
     assert await present(desk) == 2
     await desk.enter(desk.second)
@@ -204,6 +210,7 @@ async def test_another_administrator_is_asked_for_and_confirmed_by_the_second(de
 async def test_what_is_wrong_with_a_new_administrator_is_said_beside_the_field_and_what_was_typed_is_kept(desk: Desk) -> None:
     for fields, words in (
         ({"name": "", "email": "a@fresh.example.in"}, "The name must"),
+        ({"name": "N. Person", "email": "a@fresh.example.in"}, "No official address is recorded"),
         ({"name": "N. Person", "email": "nobody"}, "e-mail address"),
         ({"name": "N. Person", "email": "a@b\r\nBcc: x@y.example"}, "e-mail address"),
     ):

@@ -120,6 +120,7 @@ async def _changes(world: World, ours: Agent, theirs: Agent, at: datetime) -> No
             state="waiting",
             live_key=f"stamp:{agent.office}",
             asked_by=agent.second_administrator,
+            asked_as="administrator",
             asked_at=at,
         )
         async with uow():

@@ -54,7 +54,7 @@ async def test_an_x509_certificate_ended_before_it_signs_voids_the_number(walk, 
     draft, approval = await walk.approve(application)
     await walk_to(walk, approval, after)
     signatory = await signatory_of(approval)
-    await end_enrolment(PLATFORM, signatory.id, "lost", actor="test", at=walk.clock.now())
+    await end_enrolment(PLATFORM, signatory.id, "lost", box=walk.site.secrets, actor="test", at=walk.clock.now())
     found = await walk.run(approval)
     await require_void(walk, draft, approval, found, "ended before it signed")
     assert await SigningJobRow.count().where(SigningJobRow.tries > 0) == 0, "the key was touched"

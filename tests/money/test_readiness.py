@@ -61,11 +61,10 @@ async def refusal_of_filing(walk: Any, draft: Draft) -> Refused | None:
 
 
 async def no_stamp() -> None:
-    await set_rows(Stamp, ended_at=None, live_key="x" * 8)
     async with uow():
         rows = await Stamp.select(Stamp.id, Stamp.made_at)
         for row in rows:
-            await Stamp.update({Stamp.ended_at: row["made_at"]}).where(Stamp.id == row["id"])
+            await Stamp.update({Stamp.ended_at: row["made_at"], Stamp.live_key: str(row["id"])}).where(Stamp.id == row["id"])
 
 
 async def no_picture() -> None:

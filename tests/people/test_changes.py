@@ -7,14 +7,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from engine.errors import Conflict, EngineError, Forbidden, NotFound, Refused
+from engine.clock import ist_day
+from engine.errors import Conflict, EngineError, Forbidden, NotFound, Refused, Untrusted
 from engine.mail.letter import unsealed
 from engine.mail.tables import LetterRow
 from engine.people import add_agency, changes
 from engine.people.access import Principal
-from engine.people.changes import Asked, Change, ChangeState
+from engine.people.changes import Asked, Change, ChangeState, deciding
 from engine.people.changes.tables import ChangeRow
-from engine.people.tables import Account, Administrator, Officer
+from engine.people.tables import Account, Administrator, AgencyListing, Officer
 from engine.store import uow
 from engine.store.tables import AuditEntry
 from tests.people.conftest import People
@@ -82,6 +83,12 @@ class House:
         rows = await LetterRow.select().where(LetterRow.purpose == "change").order_by(LetterRow.written_at)
         opened = [unsealed(row["id"], row["to_sealed"], row["content_sealed"], self.people.box) for row in rows]
         return sorted((letter.to, letter.subject) for letter in opened)
+
+
+async def dismissed(person: Principal, at: datetime) -> None:
+    [row] = await Administrator.select(Administrator.id).where(Administrator.account == person.account_id, Administrator.ended_at.is_null())
+    ended = {Administrator.ended_at: at, Administrator.live_key: str(row["id"])}
+    await Administrator.update(ended).where(Administrator.id == row["id"])
 
 
 @pytest.fixture
@@ -167,7 +174,7 @@ async def test_a_second_person_who_leaves_gives_it_a_time(house: House) -> None:
     change = await house.propose(first)
     assert await house.round() == 0
     async with uow():
-        await Administrator.update({Administrator.ended_at: house.people.at}).where(Administrator.account == second.account_id)
+        await dismissed(second, house.people.at)
     assert await house.round() == 1
     assert (await changes.change_of(first, change.id)).due_at == house.people.at + timedelta(hours=48)
     assert await house.round() == 0
@@ -181,7 +188,7 @@ async def test_a_person_without_a_place_changes_nothing(house: House, way: str) 
     change = await house.propose(first)
     async with uow():
         if way == "ended":
-            await Administrator.update({Administrator.ended_at: house.people.at}).where(Administrator.account == first.account_id)
+            await dismissed(first, house.people.at)
         else:
             await Account.update({Account.active: False}).where(Account.id == first.account_id)
     with pytest.raises(Conflict):
@@ -195,7 +202,7 @@ async def test_a_time_that_comes_after_the_asker_left_makes_nothing(house: House
     lone = await house.administrator("a@eia.example.in")
     change = await house.propose(lone)
     async with uow():
-        await Administrator.update({Administrator.ended_at: house.people.at}).where(Administrator.account == lone.account_id)
+        await dismissed(lone, house.people.at)
     house.people.later(hours=48)
     await house.round()
     [row] = await ChangeRow.select().where(ChangeRow.id == change.id)
@@ -223,6 +230,78 @@ async def test_an_effect_that_is_refused_when_its_time_comes_is_told_and_not_tri
     assert (await changes.change_of(lone, change.id)).state is ChangeState.OVERTAKEN
     assert ("a@eia.example.in", "Your change was decided") in await house.letters()
     assert await house.round() == 0
+
+
+async def test_a_change_that_breaks_holds_up_no_other(house: House) -> None:
+    lone = await house.administrator("a@eia.example.in")
+    await house.propose(lone, "one")
+    good = await house.propose(lone, "two")
+    house.fails.append(Untrusted("A stored secret does not open."))
+    house.people.later(hours=48)
+    assert (await house.round(), house.made) == (2, ["two"])
+    assert (await changes.change_of(lone, good.id)).done
+    assert (await house.round(), house.made) == (1, ["two", "one"])
+
+
+async def test_an_address_that_takes_no_letter_keeps_no_change_from_being_made(house: House) -> None:
+    lone = await house.administrator("a@eia.example.in")
+    change = await house.propose(lone)
+    async with uow():
+        await Account.update({Account.email: "no letter@@here"}).where(Account.id == lone.account_id)
+    house.people.later(hours=48)
+    assert (await house.round(), house.made) == (1, ["one"])
+    assert (await changes.change_of(lone, change.id)).done
+
+
+async def test_what_an_administrator_asked_for_is_not_made_for_who_is_an_officer_alone(house: House) -> None:
+    lone = await house.administrator("a@eia.example.in")
+    async with uow():
+        await Officer.insert(Officer(agency=house.people.agency_id, account=lone.account_id, name="A Person", designation="Director"))
+    change = await house.propose(lone)
+    async with uow():
+        await dismissed(lone, house.people.at)
+    house.people.later(hours=48)
+    await house.round()
+    [row] = await ChangeRow.select(ChangeRow.state).where(ChangeRow.id == change.id)
+    assert (house.made, row["state"]) == ([], "overtaken")
+
+
+async def test_a_change_that_is_decided_meanwhile_gets_no_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = await house.administrator("a@eia.example.in"), await house.administrator("b@eia.example.in")
+    change = await house.propose(first)
+
+    async def nobody(*_: object) -> tuple[()]:
+        """The round has seen it waiting; the other process confirms it before the round writes."""
+        await changes.confirm(
+            change.id, second, effects={"test": house.apply}, box=house.people.box, limits=house.people.limits, at=house.people.at
+        )
+        return ()
+
+    monkeypatch.setattr(deciding, "seconds_of", nobody)
+    assert (await house.round(), house.made) == (0, ["one"])
+    assert (await changes.change_of(first, change.id)).due_at is None
+
+
+async def test_a_second_person_who_comes_is_waited_for_after_all(house: House) -> None:
+    lone = await house.administrator("a@eia.example.in")
+    change = await house.propose(lone)
+    second = await house.administrator("b@eia.example.in")
+    house.people.later(hours=48)
+    await house.round()
+    assert (house.made, (await changes.change_of(second, change.id)).due_at) == ([], None)
+    second = await house.signed_in("b@eia.example.in", second.account_id)
+    assert (await house.confirm(change, second)).done
+
+
+async def test_nothing_is_made_for_an_agency_that_was_delisted(house: House) -> None:
+    lone = await house.administrator("a@eia.example.in")
+    change = await house.propose(lone)
+    async with uow():
+        await AgencyListing.update({AgencyListing.ends_on: ist_day(house.people.at)}).where(AgencyListing.agency == house.people.agency_id)
+    house.people.later(hours=48)
+    await house.round()
+    [row] = await ChangeRow.select(ChangeRow.state).where(ChangeRow.id == change.id)
+    assert (house.made, row["state"]) == ([], "overtaken")
 
 
 async def test_a_thing_has_one_waiting_change_of_a_kind(house: House) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -216,7 +217,8 @@ async def test_a_key_stops_with_its_party_and_goes_on_with_it(people: People, wh
             elif whose == "exporter":
                 await Exporter.update({Exporter.status: "active" if act else "suspended"}).where(Exporter.id == party.exporter)
             else:
-                await Broker.update({Broker.active: act}).where(Broker.id == party.broker)
+                off = {Broker.active: act, Broker.off_at: None if act else people.at, Broker.off_why: "" if act else "test"}
+                await Broker.update(off).where(Broker.id == party.broker)
 
     await let(False)
     assert await who_calls(key, people.at) is None
@@ -276,9 +278,9 @@ async def test_a_key_goes_on_when_its_maker_leaves_and_the_list_says_so(people: 
     [before] = (await ring(party, people)).good
     async with uow():
         if how == "role":
-            await Administrator.update({Administrator.ended_at: people.at, Administrator.live_key: str(uuid4())}).where(
-                Administrator.account == id
-            )
+            [row] = await Administrator.select(Administrator.id).where(Administrator.account == id)
+            ended = {Administrator.ended_at: people.at, Administrator.live_key: str(row["id"])}
+            await Administrator.update(ended).where(Administrator.id == row["id"])
         else:
             await Account.update({Account.active: False}).where(Account.id == id)
     [after] = (await ring(party, people)).good
@@ -350,3 +352,53 @@ async def test_a_day_of_use_never_goes_back(people: People) -> None:
     await early.write()
     [listed] = (await ring(firm, people)).good
     assert listed.used_on == ist_day(people.at + timedelta(days=2))
+
+
+async def test_days_of_use_are_written_in_the_order_of_the_keys(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes that noted the same keys in other orders take their rows in one order."""
+    _, firm = await exporters(people)
+    callers = [await who_calls(await make(firm, people), people.at) for _ in range(6)]
+    asked: list[UUID] = []
+    update = ApiKey.update
+
+    class Noting:
+        def __init__(self, change: Any) -> None:
+            self.query = update(change)
+
+        def where(self, key: Any, earlier: Any) -> Any:
+            asked.append(key.value)
+            return self.query.where(key, earlier)
+
+    monkeypatch.setattr(ApiKey, "update", Noting)
+    for order in (callers, callers[::-1]):
+        uses = KeyUses()
+        for caller in order:
+            assert caller is not None
+            uses.note(caller, people.at)
+        await uses.write()
+    assert asked == sorted(asked[:6]) * 2
+
+
+async def test_a_key_that_decides_stops_deciding_when_its_maker_leaves(people: People) -> None:
+    account = await people.person("head@eia.example.in", factor=True)
+    await people.administrator(account)
+    key = await make_key(
+        "sheets",
+        rights=frozenset({"see", "approve"}),
+        agency=people.agency_id,
+        valid_for=timedelta(days=9),
+        actor=f"account:{account}",
+        at=people.at,
+    )
+    caller = await who_calls(key, people.at)
+    assert caller is not None
+    caller.require("approve")
+    [row] = await Administrator.select(Administrator.id).where(Administrator.account == account)
+    async with uow():
+        ended = {Administrator.ended_at: people.at, Administrator.live_key: str(row["id"])}
+        await Administrator.update(ended).where(Administrator.id == row["id"])
+    caller = await who_calls(key, people.at)
+    assert caller is not None
+    caller.require("see")
+    with pytest.raises(Forbidden):
+        caller.require("approve")

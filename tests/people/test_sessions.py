@@ -131,7 +131,9 @@ async def test_a_role_that_was_taken_away_is_gone_from_a_running_session(people:
     id = await people.officer()
     token = await people.whole(OFFICER, id)
     async with uow():
-        await OfficerOffice.update({OfficerOffice.ended_at: people.at}).where(OfficerOffice.office == people.office_id)
+        [mapped] = await OfficerOffice.select(OfficerOffice.id).where(OfficerOffice.office == people.office_id)
+        ended = {OfficerOffice.ended_at: people.at, OfficerOffice.live_key: str(mapped["id"])}
+        await OfficerOffice.update(ended).where(OfficerOffice.id == mapped["id"])
     role = (await people.here(token)).role
     assert role is not None
     assert role.office_ids == frozenset()
@@ -160,7 +162,9 @@ async def test_a_brokers_person_sees_the_exporters_that_grant_the_firm_something
     token = (await people.enter("agent@broker.example.in")).token
     assert (await people.here(token)).scope.exporter_ids == {one}
     async with uow():
-        await BrokerGrant.update({BrokerGrant.ended_at: people.at}).where(BrokerGrant.exporter == one)
+        [grant] = await BrokerGrant.select(BrokerGrant.id).where(BrokerGrant.exporter == one)
+        ended = {BrokerGrant.ended_at: people.at, BrokerGrant.live_key: str(grant["id"])}
+        await BrokerGrant.update(ended).where(BrokerGrant.id == grant["id"])
     assert (await people.here(token)).scope.exporter_ids == frozenset()
 
 

@@ -92,7 +92,7 @@ async def token_site(sites, short_folder, monkeypatch):
     async with open_site(config, work=False) as opened:
         (exporter,) = [each for each in await people.signatories_of("key_file") if each.key == "exporter"]
         enrolled = await people.live_enrolment(exporter_user=exporter.id, at=SystemClock().now())
-        await people.end_enrolment(PLATFORM, enrolled.id, "moves to a token", actor="test", at=opened.clock.now())
+        await people.end_enrolment(PLATFORM, enrolled.id, "moves to a token", box=opened.secrets, actor="test", at=opened.clock.now())
         await people.enrol(
             signer="dsc_token",
             key="exporter/01",

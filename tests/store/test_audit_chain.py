@@ -2,9 +2,10 @@
 
 import asyncio
 import contextvars
+import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,17 @@ async def test_two_entries_that_changed_places_show(database, at: datetime) -> N
         await AuditEntry.update({AuditEntry.act: seventh["act"]}).where(AuditEntry.id == pair[0])
         await AuditEntry.update({AuditEntry.act: third["act"]}).where(AuditEntry.id == pair[1])
     assert await chain_breaks() == ["link 3 does not match its entry", "link 7 does not match its entry"]
+
+
+async def test_an_entrys_id_bears_its_own_moment_and_not_that_of_the_machine(database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("engine.store.audit"), "_last_tick", 0)
+    at = datetime(2019, 3, 4, 5, 6, 7, 890_999, tzinfo=UTC)
+    for moment in (at, at, at - timedelta(seconds=1), at + timedelta(days=1)):
+        await audit("act", room="test", subject="x", actor="test", at=moment)
+    ids = [row["id"].int for row in await AuditEntry.select(AuditEntry.id).order_by(AuditEntry.id)]
+    same = 1551675967_890
+    assert [id >> 80 for id in ids] == [same, same, same, same + 86_400_000]
+    assert [id >> 76 & 0xF for id in ids] == [7] * 4
 
 
 async def test_entries_of_one_moment_keep_the_order_in_which_they_were_written(database, at: datetime) -> None:

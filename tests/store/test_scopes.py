@@ -65,7 +65,6 @@ WITHOUT_SCOPE = {
     "people.firms.members_of": "likewise",
     "people.firms.add_member": "of the broker's person who manages the firm",
     "people.firms.register_exporter": "writes, and gives back what it wrote",
-    "people.firms.require_granted": "of the broker's person whose role it is; it answers yes or raises",
     "people.firms.rights_granted": "of a broker whom a key or a person's role names",
     "people.names_of": "of ids that stand in what a scope found",
     "people.persons_called": "for narrowing a search that a scope narrows too; who is found is told to nobody",

@@ -70,8 +70,8 @@ async def apply_parameters(change: Change, at: datetime) -> None:
     """
     office_id = UUID(change.subject)
     scope = Scope.agency(change.agency_id)
-    parameters = await parameters_by_id(scope, office_id, UUID(change.payload["parameters"]))
     await Office.update({Office.code: Office.code}, force=True).where(Office.id == office_id)  # holds it: one activation at a time
+    parameters = await parameters_by_id(scope, office_id, UUID(change.payload["parameters"]))
     if not await Office.exists().where(Office.id == office_id, Office.active.eq(True)):
         raise Conflict("The office is switched off; switch it on first.", code="office_off")
     _require_tested(parameters)

@@ -88,3 +88,4 @@ class ActivationRow(Row, tablename="payment_activation"):
 
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
     of_parameters = CompositeForeignKey(["office", "parameters"], "payment_parameters", ["office", "id"])
+    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")

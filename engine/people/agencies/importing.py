@@ -22,6 +22,7 @@ from engine.people.agencies.register import (
     enter_agency,
     products_of,
     rename_agency,
+    require_listed_from,
 )
 from engine.people.agencies.tables import AddressKind, Certifies, OfficialAddress
 from engine.people.tables import Agency, AgencyListing
@@ -115,8 +116,11 @@ async def _agency(node: AgencyNode, schemes: Sequence[str], actor: str, at: date
         if row["name"] != node.name:
             await rename_agency(id, node.name, actor=actor, at=at)
             said.append(f"{node.code}: renamed to {node.name}")
+    ended: set[date] = set()
     for listing in node.listings:
-        said += await _listing(id, node.code, listing, actor, at)
+        said += await _listing(id, node.code, listing, ended, actor, at)
+    for day in sorted(ended):
+        await require_listed_from(id, day)
     for entry in node.certifies:
         if entry.scheme and entry.scheme not in schemes:
             raise Refused(f"certifies: no template here is for {entry.scheme[:20]!r}.", box="scheme", rule="agreement")
@@ -127,7 +131,8 @@ async def _agency(node: AgencyNode, schemes: Sequence[str], actor: str, at: date
     return said
 
 
-async def _listing(id: UUID, code: str, node: ListingNode, actor: str, at: datetime) -> list[str]:
+async def _listing(id: UUID, code: str, node: ListingNode, ended: set[date], actor: str, at: datetime) -> list[str]:
+    """Enters or ends a listing; the day of an end goes into `ended`."""
     known = (AgencyListing.agency == id, AgencyListing.appendix == node.appendix, AgencyListing.starts_on == node.starts_on)
     row = await AgencyListing.select().where(*known).first()
     what = f"{code}: listed under {node.appendix} from {node.starts_on}"
@@ -138,7 +143,8 @@ async def _listing(id: UUID, code: str, node: ListingNode, actor: str, at: datet
     if not _ends(row, node.ends_on, what):
         return []
     assert node.ends_on is not None  # noqa: S101  # _ends() says so
-    await end_listing(id, row["id"], node.ends_on, reason=node.notice, actor=actor, at=at)
+    await end_listing(id, row["id"], node.ends_on, reason=node.notice, followed=True, actor=actor, at=at)
+    ended.add(node.ends_on)
     return [f"{what}: ends on {node.ends_on}"]
 
 

@@ -7,6 +7,7 @@ delisted agency stay what they are.
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,12 +17,22 @@ from engine.errors import Conflict, NotFound, Problem, Refused
 from engine.mail import Letter, write_letter
 from engine.people.access.sessions import end_all
 from engine.people.agencies.tables import Certifies
-from engine.people.listing import listed
+from engine.people.listing import in_force, listed
 from engine.people.plain_text import text_fault, tidy
 from engine.people.tables import Administrator, Agency, AgencyListing, Appendix, Officer
 from engine.store import SecretBox, audit, uow
 
-__all__ = ["add_certifies", "add_listing", "delist", "end_certifies", "end_listing", "enter_agency", "products_of", "rename_agency"]
+__all__ = [
+    "add_certifies",
+    "add_listing",
+    "delist",
+    "end_certifies",
+    "end_listing",
+    "enter_agency",
+    "products_of",
+    "rename_agency",
+    "require_listed_from",
+]
 
 _CODE = re.compile(r"[A-Z][A-Z0-9]{1,11}", re.ASCII)
 _SCHEME = re.compile(r"[A-Z0-9_]{1,20}", re.ASCII)
@@ -72,13 +83,30 @@ async def add_listing(
     return UUID(str(row.id))
 
 
-async def end_listing(agency_id: UUID, listing: UUID, ends_on: date, *, reason: str = "", actor: str, at: datetime) -> None:
-    """Ends a listing: `ends_on` is the first day without it. Without any listing today the agency's people are signed out at once."""
+async def end_listing(
+    agency_id: UUID, listing: UUID, ends_on: date, *, reason: str = "", followed: bool = False, actor: str, at: datetime
+) -> None:
+    """Ends one listing of several: `ends_on`, today or later, is the first day without it.
+
+    Raises Refused where the agency would not be listed on that day: that is a delisting, with a reason and letters. Whoever
+    ends one that another one follows on that day says `followed`, enters it, and asks `require_listed_from` afterwards.
+    """
     async with uow():
         await _hold(agency_id)
         row = await AgencyListing.select().where(AgencyListing.id == listing, AgencyListing.agency == agency_id).first()
         await _end(AgencyListing, row, ends_on, act="listing_ended", reason=reason, actor=actor, at=at)
-        await _sign_out_unlisted(agency_id, at)
+        if not followed:
+            await require_listed_from(agency_id, ends_on)
+
+
+async def require_listed_from(agency_id: UUID, day: date) -> None:
+    """Raises Refused unless the agency is listed on that day, on which a listing of it ends."""
+    if not await AgencyListing.exists().where(AgencyListing.agency == agency_id, in_force(AgencyListing, day)):
+        say = (
+            "Nothing else lists the agency on that day. Use Delist, with a reason that its administrators are told, "
+            "or list it otherwise from that day first."
+        )
+        raise Refused(say, box="ends_on", rule="last listing by delisting")
 
 
 async def delist(agency_id: UUID, starts_on: date, *, reason: str, box: SecretBox, actor: str, at: datetime) -> None:
@@ -182,6 +210,8 @@ async def _end(table: Any, row: dict[str, Any] | None, ends_on: date, *, act: st
         raise _order()
     if row["ends_on"] is not None and row["ends_on"] <= ends_on:
         raise Conflict(f"This entry ended on {row['ends_on']} already.", code="entry", box="ends_on")
+    if ends_on < ist_day(at):
+        raise Refused("An entry ends today or later: what was done under it until today stays.", box="ends_on", rule="today or later")
     change: dict[Any, Any] = {table.ends_on: ends_on}
     if reason:
         change[table.reason] = reason
@@ -212,7 +242,8 @@ async def _tell_delisted(agency_id: UUID, starts_on: date, reason: str, box: Sec
         Administrator.agency == agency_id, Administrator.ended_at.is_null()
     )
     for row in rows:
-        await write_letter(Letter(row["email"], "Your agency is delisted", text), box=box, purpose="delisted", at=at, about=agency_id)
+        with suppress(Refused):  # one bad address keeps neither the delisting nor the others' letters
+            await write_letter(Letter(row["email"], "Your agency is delisted", text), box=box, purpose="delisted", at=at, about=agency_id)
 
 
 def _named(name: str) -> str:

@@ -9,7 +9,7 @@ from engine.people.changes.change import Asked, Change, Effect, Effects
 from engine.people.changes.deciding import confirm, refuse, run_due, withdraw
 from engine.people.changes.persons import TYPING
 from engine.people.changes.proposing import propose
-from engine.people.changes.reading import change_of, changes_of, count_to_decide, waiting_on
+from engine.people.changes.reading import change_of, changes_of, count_to_decide, over_among, waiting_of, waiting_on
 from engine.people.changes.tables import ChangeState
 
 __all__ = [
@@ -23,9 +23,11 @@ __all__ = [
     "changes_of",
     "confirm",
     "count_to_decide",
+    "over_among",
     "propose",
     "refuse",
     "run_due",
+    "waiting_of",
     "waiting_on",
     "withdraw",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from engine.people.access import RoleKind
 from engine.people.changes.tables import ChangeState
 
 __all__ = ["Asked", "Change", "Effect", "Effects", "change_from"]
@@ -18,7 +19,7 @@ class Asked:
 
     `kind` finds the effect; `subject` is the id of what changes (an office, an officer), one waiting change of a kind each.
     `title` is a line for people, such as "New stamp for the office MUM". `payload` holds ids and codes, never a secret or a
-    name. `first` says that nothing is replaced: where there is no second person, it takes effect at once. `second` is the
+    name but sealed. `first` says that nothing is replaced: where there is no second person, it takes effect at once. `second` is the
     account of a person who may confirm it although they are no administrator, such as the officer whose picture it is.
     """
 
@@ -45,6 +46,7 @@ class Change:
     payload: Mapping[str, str]
     state: ChangeState
     asked_by: UUID
+    asked_as: RoleKind
     asker: str
     asked_at: datetime
     second: UUID | None
@@ -82,6 +84,7 @@ def change_from(row: Mapping[str, Any]) -> Change:
         payload=json.loads(row["payload"]),
         state=ChangeState(row["state"]),
         asked_by=row["asked_by"],
+        asked_as=RoleKind(row["asked_as"]),
         asker=row["asker"] or "",
         asked_at=row["asked_at"],
         second=row["second"],

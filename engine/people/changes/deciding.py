@@ -1,19 +1,24 @@
 """Confirming, refusing and withdrawing a change, and the round that makes those whose time has come."""
 
+import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from engine.clock import ist_day
 from engine.config import AccessSection
-from engine.errors import Conflict, Forbidden, Refused
+from engine.errors import Conflict, EngineError, Forbidden, Refused
 from engine.people.access import Principal, RoleKind
 from engine.people.changes.change import Change, Effects
 from engine.people.changes.persons import Person, administers, desk, has_place, require_proved, seconds_of, tell
 from engine.people.changes.reading import by_id, change_of
 from engine.people.changes.tables import ChangeRow, ChangeState
-from engine.people.tables import Account
+from engine.people.listing import in_force
+from engine.people.tables import Account, AgencyListing
 from engine.store import SecretBox, audit, uow
 
 __all__ = ["confirm", "refuse", "run_due", "withdraw"]
+
+_log = logging.getLogger(__name__)
 
 _ROUND = 50
 _CLOCK = "system:changes"
@@ -28,7 +33,7 @@ async def confirm(id: UUID, person: Principal, *, effects: Effects, box: SecretB
     require_proved(person, limits, at)
     async with uow():
         change = await _taken(id, person, ChangeState.DONE, at)
-        if not await has_place(change.agency_id, change.asked_by):
+        if not await has_place(change.agency_id, change.asked_by, change.asked_as):
             raise Conflict("Whoever asked for it has no place in the agency any more. Refuse it.", code="change_stale")
         await effects[change.kind](change, at)
         await _note("change_confirmed", change, person.actor, at)
@@ -64,7 +69,10 @@ async def run_due(*, effects: Effects, box: SecretBox, base: str, limits: Access
     waits = ChangeRow.state == str(ChangeState.WAITING)
     due = await ChangeRow.select(ChangeRow.id).where(waits, ChangeRow.due_at <= at).order_by(ChangeRow.due_at).limit(_ROUND)
     for row in due:
-        await _make(row["id"], effects, box=box, at=at)
+        try:
+            await _make(row["id"], effects, box=box, at=at)
+        except EngineError:  # the others are made all the same; this one is tried again in the next round
+            _log.exception("the change %s could not be made", row["id"])
     return len(due) + await _without_second(box=box, base=base, limits=limits, at=at)
 
 
@@ -72,9 +80,14 @@ async def _make(id: UUID, effects: Effects, *, box: SecretBox, at: datetime) -> 
     try:
         async with uow():
             change = await by_id(id)
+            if await seconds_of(change.agency_id, change.asked_by, change.second):  # a second person came: now it waits for them
+                await ChangeRow.update({ChangeRow.due_at: None}).where(ChangeRow.id == id, ChangeRow.state == str(ChangeState.WAITING))
+                return
             await _over(change, ChangeState.DONE, at)
-            if not await has_place(change.agency_id, change.asked_by):
+            if not await has_place(change.agency_id, change.asked_by, change.asked_as):
                 raise Refused("Whoever asked for it has no place in the agency any more.")
+            if not await AgencyListing.exists().where(AgencyListing.agency == change.agency_id, in_force(AgencyListing, ist_day(at))):
+                raise Refused("The agency is not listed any more, so nothing is changed there.")
             await effects[change.kind](change, at)
             await _note("change_made", change, _CLOCK, at)
             everybody = (*await desk(), *await _asker(change))
@@ -106,7 +119,10 @@ async def _without_second(*, box: SecretBox, base: str, limits: AccessSection, a
             change = await by_id(row["id"])
             if not change.waiting or await seconds_of(change.agency_id, change.asked_by, change.second):
                 continue
-            await ChangeRow.update({ChangeRow.due_at: at + timedelta(hours=limits.lone_hours)}).where(ChangeRow.id == change.id)
+            mine = (ChangeRow.id == change.id, ChangeRow.state == str(ChangeState.WAITING), ChangeRow.due_at.is_null())
+            given_at = ChangeRow.update({ChangeRow.due_at: at + timedelta(hours=limits.lone_hours)}).where(*mine)
+            if not await given_at.returning(ChangeRow.id):  # decided meanwhile
+                continue
             text = (
                 f"Nobody is left who could confirm this change: {change.title}.\n\n"
                 f"It is made in {limits.lone_hours} hours. If it is wrong, stop it before then:\n{base}/changes\n"

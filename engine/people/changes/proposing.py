@@ -7,7 +7,7 @@ from uuid import UUID
 from engine.clock import IST
 from engine.config import AccessSection
 from engine.errors import Conflict, Forbidden
-from engine.people.access import Principal
+from engine.people.access import Principal, RoleKind
 from engine.people.access.tries import hold
 from engine.people.changes.change import Asked, Change, Effects
 from engine.people.changes.persons import Person, desk, has_place, require_proved, seconds_of, tell
@@ -31,10 +31,9 @@ async def propose(
     effect = effects[asked.kind]  # a kind without an effect is a fault of ours
     async with uow():
         await hold(person.account_id)
-        if not await has_place(asked.agency_id, person.account_id):
-            raise Forbidden("You have no place in this agency (any more).", code="role")
+        kind = await _kind(asked, person)
         seconds = await seconds_of(asked.agency_id, person.account_id, asked.second)
-        row = _row(asked, person, at)
+        row = _row(asked, person, kind, at)
         if await ChangeRow.exists().where(ChangeRow.live_key == row.live_key):
             say = f"'{asked.title}' waits already. Confirm, refuse or withdraw that change first, under Changes."
             raise Conflict(say, code="change_waits")
@@ -70,7 +69,15 @@ async def propose(
     return await by_id(row.id)
 
 
-def _row(asked: Asked, person: Principal, at: datetime) -> ChangeRow:
+async def _kind(asked: Asked, person: Principal) -> RoleKind:
+    """The role that the person acts in. Raises Forbidden unless it is one of that agency, and still theirs."""
+    role = person.role
+    if role is None or role.agency_id != asked.agency_id or not await has_place(asked.agency_id, person.account_id, role.kind):
+        raise Forbidden("You have no place in this agency (any more).", code="role")
+    return role.kind
+
+
+def _row(asked: Asked, person: Principal, kind: RoleKind, at: datetime) -> ChangeRow:
     return ChangeRow(
         agency=asked.agency_id,
         office=asked.office_id,
@@ -79,8 +86,9 @@ def _row(asked: Asked, person: Principal, at: datetime) -> ChangeRow:
         title=asked.title,
         payload=json.dumps(dict(asked.payload), sort_keys=True),
         state=str(ChangeState.WAITING),
-        live_key=f"{asked.kind}:{asked.subject}",
+        live_key=f"{asked.kind}:{asked.agency_id}:{asked.subject}",
         asked_by=person.account_id,
+        asked_as=str(kind),
         asked_at=at,
         second=asked.second if asked.second != person.account_id else None,
     )

@@ -9,7 +9,7 @@ from engine.people.access import Principal, RoleKind
 from engine.people.changes.change import Change, change_from
 from engine.people.changes.tables import ChangeRow, ChangeState
 
-__all__ = ["by_id", "change_of", "changes_of", "count_to_decide", "waiting_on"]
+__all__ = ["by_id", "change_of", "changes_of", "count_to_decide", "over_among", "waiting_of", "waiting_on"]
 
 _MOST = 200
 
@@ -42,8 +42,8 @@ async def count_to_decide(person: Principal) -> int:
 
 async def waiting_on(kind: str, subjects: Sequence[str]) -> dict[str, Change]:
     """The waiting change of that kind for each of these subjects, which the caller found within a scope."""
-    keys = [f"{kind}:{subject}" for subject in subjects]
-    rows = await _select().where(ChangeRow.live_key.is_in(keys)) if keys else []
+    waits = (ChangeRow.kind == kind, ChangeRow.state == str(ChangeState.WAITING))
+    rows = await _select().where(*waits, ChangeRow.subject.is_in(list(subjects))) if subjects else []
     return {row["subject"]: change_from(row) for row in rows}
 
 
@@ -51,6 +51,22 @@ async def by_id(id: UUID) -> Change:
     """The change of a row that the caller just wrote or holds."""
     [row] = await _select().where(ChangeRow.id == id)
     return change_from(row)
+
+
+async def over_among(changes: Sequence[UUID]) -> list[UUID]:
+    """Those of these changes, which a room keeps something for, that are over."""
+    if not changes:
+        return []
+    rows = await ChangeRow.select(ChangeRow.id).where(ChangeRow.id.is_in(list(changes)), ChangeRow.state != str(ChangeState.WAITING))
+    return [row["id"] for row in rows]
+
+
+async def waiting_of(agency: UUID, kind: str) -> Sequence[Change]:
+    """The waiting changes of that kind in an agency whose person asks; at most 200."""
+    rows = (
+        await _select().where(ChangeRow.agency == agency, ChangeRow.kind == kind, ChangeRow.state == str(ChangeState.WAITING)).limit(_MOST)
+    )
+    return [change_from(row) for row in rows]
 
 
 def _select() -> Any:

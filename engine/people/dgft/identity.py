@@ -4,9 +4,10 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.people.plain_text import email_fault, normal_email, text_fault, tidy
+from engine.errors import Refused
+from engine.mail import mailbox
 
-__all__ = ["Identity", "email_fault", "normal_email", "text_fault", "tidy"]
+__all__ = ["Identity", "kept_email"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,11 @@ class Identity:
     def registry_key(self) -> str:
         """What an account keeps to know this person by: the hash of issuer and subject. A subject alone says nothing."""
         return hashlib.sha256(f"{len(self.issuer)}:{self.issuer}{self.subject}".encode()).hexdigest()
+
+
+def kept_email(email: str) -> str | None:
+    """An address that the registry told as accounts keep it, nothing for none; None for one that no letter can go to."""
+    try:
+        return mailbox(email).lower() if email else ""
+    except Refused:
+        return None

@@ -22,9 +22,9 @@ import msgspec
 from engine.errors import ConfigError, Problem, Untrusted
 from engine.people.dgft.asking import TIMEOUT_S, Answer, Line, read
 from engine.people.dgft.codes import gstin_fault, iec_fault
-from engine.people.dgft.identity import Identity
+from engine.people.dgft.identity import Identity, kept_email
 from engine.people.dgft.settings import Settings, address_fault
-from engine.people.plain_text import email_fault, normal_email, text_fault, tidy
+from engine.people.plain_text import text_fault, tidy
 from engine.people.standing import Status
 
 __all__ = ["RIGHTS", "Branch", "Profile", "ProfileService", "Status", "User"]
@@ -215,7 +215,7 @@ def _judged(wire: _Profile, at: str, address: Callable[[str], str]) -> Profile:
         status=Status(wire.status) if wire.status in set(Status) else Status.SUSPENDED,
         branches=tuple(sorted((Branch(each.code, tidy(each.address), each.gstin) for each in wire.branches), key=lambda each: each.code)),
         users=tuple(
-            User(tidy(each.name), tuple(right for right in RIGHTS if right in each.rights), each.subject, normal_email(each.email))
+            User(tidy(each.name), tuple(right for right in RIGHTS if right in each.rights), each.subject, kept_email(each.email) or "")
             for each in wire.users
         ),
         modify_url=wire.modify_url,
@@ -258,7 +258,7 @@ def _user_faults(wire: _Profile, profile: Profile) -> Iterator[tuple[str, str]]:
             if _SUBJECT.fullmatch(user.subject) or (not user.subject and user.email)
             else "be a subject, or empty beside an e-mail address",
         )
-        yield f"{at}email", email_fault(user.email) if user.email else ""
+        yield f"{at}email", "be an e-mail address, or empty" if kept_email(user.email) is None else ""
         yield f"{at}name", text_fault(profile.users[index].name, most=_MOST_PERSON)
         known = set(user.rights) <= set(RIGHTS) and len(set(user.rights)) == len(user.rights)
         yield f"{at}rights", "" if known and user.rights else f"be one or more of {', '.join(RIGHTS)}, each once"

@@ -20,8 +20,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from engine.errors import Untrusted
-from engine.people.dgft.identity import Identity
-from engine.people.plain_text import email_fault, normal_email, text_fault, tidy
+from engine.people.dgft.identity import Identity, kept_email
+from engine.people.plain_text import text_fault, tidy
 
 __all__ = ["ALGORITHMS", "SKEW", "Expected", "Jwks", "judge", "untrusted"]
 
@@ -169,15 +169,15 @@ def _person(claims: _Claims, expected: Expected, now: datetime) -> Identity:
     auth_time = _require_fresh(claims, expected, now)
     if not claims.sub or len(claims.sub) > _MOST_SUBJECT or not claims.sub.isascii() or not claims.sub.isprintable():
         raise untrusted("registry_claims", "it does not say who the person is")
-    name, email = tidy(claims.name or ""), claims.email or ""
+    name, email = tidy(claims.name or ""), kept_email(claims.email or "")
     if name and text_fault(name, most=_MOST_NAME):
         raise untrusted("registry_claims", "the name in it cannot be shown")
-    if email and email_fault(email):
+    if email is None:
         raise untrusted("registry_claims", "the e-mail address in it is none")
     return Identity(
         issuer=claims.iss,
         subject=claims.sub,
-        email=normal_email(email),
+        email=email,
         email_verified=bool(email and claims.email_verified),
         name=name,
         auth_time=auth_time,

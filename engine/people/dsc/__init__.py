@@ -18,6 +18,7 @@ from engine.people.dsc.owner import Owner, officer_as_owner, owner_of
 from engine.people.dsc.presenting import (
     PresentedHere,
     ask_administrator,
+    end_old_presented,
     present,
     presented,
     prove_presented,
@@ -26,6 +27,7 @@ from engine.people.dsc.presenting import (
 )
 from engine.people.dsc.reading import CLASS_3, DOCUMENT_SIGNER, EXPIRES_SOON, CertificateFacts, facts_of, is_authority
 from engine.people.dsc.tables import PresentedState
+from engine.people.dsc.telling import tell_enrolled, tell_name_refused
 
 __all__ = [
     "CLASS_3",
@@ -41,6 +43,7 @@ __all__ = [
     "ask_administrator",
     "dsc_days",
     "end_enrolment",
+    "end_old_presented",
     "enrol",
     "enrolled",
     "enrolments_of",
@@ -58,5 +61,7 @@ __all__ = [
     "same_name",
     "settle",
     "signatories_of",
+    "tell_enrolled",
+    "tell_name_refused",
     "waiting_presented",
 ]

@@ -12,8 +12,9 @@ from engine.clock import ist_day
 from engine.contracts.signing import Signatory, X509Chain
 from engine.errors import Conflict, NotFound, Refused
 from engine.people.dsc.tables import Enrolment
+from engine.people.dsc.telling import tell_ended
 from engine.scope import PUBLIC, Scope
-from engine.store import audit, uow
+from engine.store import SecretBox, audit, uow
 from engine.store.scoped import covering
 
 __all__ = [
@@ -163,8 +164,8 @@ async def signatories_of(signer: str) -> list[Signatory]:
     return [(await enrolled(row["id"])).signatory for row in rows]
 
 
-async def end_enrolment(scope: Scope, id: UUID, reason: str, *, actor: str, at: datetime) -> None:
-    """Stops an X.509 certificate from signing here; what it signed before stays as it is.
+async def end_enrolment(scope: Scope, id: UUID, reason: str, *, box: SecretBox, actor: str, at: datetime) -> None:
+    """Stops an X.509 certificate from signing here; what it signed before stays as it is. Its owner is told by mail.
 
     Raises Refused without a reason, NotFound for an enrolment that the scope does not cover, or that ended before.
     """
@@ -172,13 +173,15 @@ async def end_enrolment(scope: Scope, id: UUID, reason: str, *, actor: str, at: 
     if not why:
         raise Refused("Say why it shall sign no more.", box="reason", rule="reason given")
     async with uow():
-        live = Enrolment.select(Enrolment.agency, Enrolment.fingerprint).where(Enrolment.id == id, Enrolment.ended_at.is_null())
+        columns = (Enrolment.agency, Enrolment.officer, Enrolment.exporter_user, Enrolment.fingerprint)
+        live = Enrolment.select(*columns).where(Enrolment.id == id, Enrolment.ended_at.is_null())
         row = await covering(scope, live, Enrolment, office="id").first()
         ended = {Enrolment.ended_at: at, Enrolment.ended_reason: why, Enrolment.live_key: str(uuid4())}
         still = (Enrolment.id == id, Enrolment.ended_at.is_null())
         if row is None or not await Enrolment.update(ended).where(*still).returning(Enrolment.id):
             raise NotFound("There is no such enrolment, or it ended before.", code="enrolment")
         await audit("x509_ended", room="people", subject=str(id), actor=actor, at=at, agency=row["agency"], before=row["fingerprint"])
+        await tell_ended(officer=row["officer"], exporter_user=row["exporter_user"], enrolment=id, box=box, at=at)
 
 
 def text_of_chain(chain: X509Chain) -> str:

@@ -54,7 +54,7 @@ async def owner_of(person: Principal) -> Owner:
         return await officer_as_owner(Scope.agency(role.agency_id), role.id)
     if role is not None and role.kind is RoleKind.EXPORTER and "sign" in role.rights:
         query = ExporterUser.select(ExporterUser.id, ExporterUser.exporter, ExporterUser.account)
-        columns = (ExporterUser.account.name.as_alias("name"), ExporterUser.exporter.name.as_alias("of"))
+        columns = (ExporterUser.name, ExporterUser.exporter.name.as_alias("of"))
         rows = await covering(role.scope, query.columns(*columns).where(ExporterUser.id == role.id), ExporterUser)
         if rows:
             [row] = rows

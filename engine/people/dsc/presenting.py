@@ -15,16 +15,29 @@ from engine.errors import Conflict, NotFound, Refused, Untrusted
 from engine.people.dsc.enrolment import chain_of_text, text_of_chain
 from engine.people.dsc.owner import Owner
 from engine.people.dsc.tables import Presented, PresentedState
+from engine.people.dsc.telling import tell_name_asked
 from engine.scope import Scope
-from engine.store import audit, uow
+from engine.store import SecretBox, audit, uow
 from engine.store.scoped import covering
 
-__all__ = ["PresentedHere", "ask_administrator", "present", "presented", "prove_presented", "settle", "waiting_presented"]
+__all__ = [
+    "PresentedHere",
+    "ask_administrator",
+    "end_old_presented",
+    "present",
+    "presented",
+    "prove_presented",
+    "settle",
+    "waiting_presented",
+]
 
 # No DER of signed attributes begins so: what signs this can never have signed a document.
 _PREFIX = b"ecoo enrols the key of this X.509 certificate: "
 _GOOD_FOR = timedelta(minutes=15)
 _WAITS = timedelta(days=30)
+_OPEN = [str(state) for state in (PresentedState.ASKED, PresentedState.PROVED, PresentedState.WAITING)]
+_CLOCK = "system:presented"
+_ROUND = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +105,23 @@ async def prove_presented(owner: Owner, id: UUID, signature: RawSignature, *, at
     return await presented(owner, id)
 
 
-async def ask_administrator(owner: Owner, id: UUID, *, actor: str, at: datetime) -> None:
-    """Leaves an officer's certificate whose name differs to the agency's administrator. Raises Conflict if it waits already."""
+async def ask_administrator(owner: Owner, id: UUID, *, box: SecretBox, base: str, actor: str, at: datetime) -> None:
+    """Leaves an officer's certificate whose name differs to the agency's administrators, who are told by mail.
+
+    Raises Conflict if it waits already.
+    """
     here = await presented(owner, id)
     if not owner.is_officer:
         raise Refused("No agency confirms the name of an exporter's user.", box="name", rule="name as in the register")
     async with uow():
         live_key = f"{owner.id}:{here.chain.fingerprint}"
+        await _end_old(at, Presented.live_key == live_key)
         if await Presented.exists().where(Presented.live_key == live_key):
             raise Conflict("This certificate waits for the agency's administrator already.", code="presented_waits")
         more = {Presented.live_key: live_key, Presented.expires_at: at + _WAITS}
         await _move(here.id, PresentedState.PROVED, PresentedState.WAITING, at, more)
         await _note("x509_name_asked", here.id, here.agency_id, here.chain.fingerprint, actor, at)
+        await tell_name_asked(owner.id, here.id, box=box, base=base, at=at)
 
 
 async def waiting_presented(scope: Scope, *, officer: UUID | None = None, id: UUID | None = None, at: datetime) -> list[PresentedHere]:
@@ -115,6 +133,17 @@ async def waiting_presented(scope: Scope, *, officer: UUID | None = None, id: UU
         query = query.where(Presented.id == id)
     rows = await covering(scope, query, Presented, office="id").order_by(Presented.made_at).limit(200)
     return [_here(row) for row in rows]
+
+
+async def end_old_presented(at: datetime) -> int:
+    """Ends what was presented and whose time went by, and tells how many."""
+    old = Presented.select(Presented.id).where(Presented.state.is_in(_OPEN), Presented.expires_at <= at)
+    rows = await old.order_by(Presented.expires_at).limit(_ROUND)
+    ended = 0
+    for row in rows:
+        async with uow():
+            ended += await _end_old(at, Presented.id == row["id"])
+    return ended
 
 
 async def settle(here: PresentedHere, state: PresentedState, *, frm: PresentedState, actor: str, at: datetime, reason: str = "") -> None:
@@ -131,6 +160,21 @@ async def _move(id: UUID, frm: PresentedState, to: PresentedState, at: datetime,
     mine = (Presented.id == id, Presented.state == str(frm), Presented.expires_at > at)
     if not await Presented.update({Presented.state: str(to), **(more or {})}).where(*mine).returning(Presented.id):
         raise Conflict("This was answered before, or took too long. Begin again with the certificate.", code="presented_over")
+
+
+async def _end_old(at: datetime, which: Any) -> int:
+    """Ends the open one that this finds, if its time went by; it blocks nothing from then on."""
+    old = (which, Presented.state.is_in(_OPEN), Presented.expires_at <= at)
+    row = await Presented.select(Presented.id, Presented.state, Presented.agency, Presented.fingerprint).where(*old).first()
+    if row is None:
+        return 0
+    over = {Presented.state: str(PresentedState.EXPIRED), Presented.decided_at: at, Presented.live_key: str(row["id"])}
+    mine = (Presented.id == row["id"], Presented.state == row["state"], Presented.expires_at <= at)
+    if not await Presented.update({**over, Presented.decided_by: _CLOCK}).where(*mine).returning(Presented.id):
+        return 0  # somebody was quicker
+    if row["state"] == PresentedState.WAITING:
+        await _note("x509_name_expired", row["id"], row["agency"], row["fingerprint"], _CLOCK, at)
+    return 1
 
 
 async def _note(act: str, id: UUID, agency: UUID | None, fingerprint: str, actor: str, at: datetime) -> None:

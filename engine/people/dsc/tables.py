@@ -10,6 +10,11 @@ from engine.store.rows import CompositeForeignKey, Row, one_of, refers, text
 
 __all__ = ["Enrolment", "Presented", "PresentedState"]
 
+# A composite key holds only where none of its columns is NULL.
+_ONE_SIGNATORY = (
+    "(officer IS NULL) <> (exporter_user IS NULL) AND (officer IS NULL) = (agency IS NULL) AND (exporter_user IS NULL) = (exporter IS NULL)"
+)
+
 
 class Enrolment(Row, tablename="enrolment"):
     """A signatory's X.509 certificate as enrolled: only this one signs for them.
@@ -39,17 +44,19 @@ class Enrolment(Row, tablename="enrolment"):
 
     same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
     of_exporter = CompositeForeignKey(["exporter", "exporter_user"], "exporter_user", ["exporter", "id"])
-    one_signatory = Check("(officer IS NULL) <> (exporter_user IS NULL)")
+    one_signatory = Check(_ONE_SIGNATORY)
 
 
 class PresentedState(StrEnum):
-    """How far a presented certificate has come: a signature is awaited; its key is proved; the name waits for an administrator; over."""
+    """How far a presented certificate has come: a signature is awaited; its key is proved; the name waits for an administrator; over,
+    which it also is when its time went by."""
 
     ASKED = "asked"
     PROVED = "proved"
     WAITING = "waiting"
     ENROLLED = "enrolled"
     REFUSED = "refused"
+    EXPIRED = "expired"
 
 
 class Presented(Row, tablename="dsc_presented"):
@@ -71,13 +78,13 @@ class Presented(Row, tablename="dsc_presented"):
     state = text(10)
     live_key = text(120, unique=True)
     made_at = Timestamptz()
-    expires_at = Timestamptz()
+    expires_at = Timestamptz(index=True)
     decided_at = Timestamptz(null=True, default=None)
     decided_by = text(80, default="")
     reason = text(400, default="")
 
     same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
     of_exporter = CompositeForeignKey(["exporter", "exporter_user"], "exporter_user", ["exporter", "id"])
-    one_signatory = Check("(officer IS NULL) <> (exporter_user IS NULL)")
+    one_signatory = Check(_ONE_SIGNATORY)
     state_known = one_of("state", PresentedState)
-    over_is_decided = Check("(state IN ('enrolled', 'refused')) = (decided_at IS NOT NULL)")
+    over_is_decided = Check("(state IN ('enrolled', 'refused', 'expired')) = (decided_at IS NOT NULL)")

@@ -26,7 +26,7 @@ from engine.people.firms.exporters import (
     exporter_user,
     register_exporter,
 )
-from engine.people.firms.granting import GRANTABLE, Grant, counted_filing, end_grant, give_grant, grants_of, require_granted, rights_granted
+from engine.people.firms.granting import GRANTABLE, Grant, count_filing, end_grant, give_grant, grants_of, rights_granted
 from engine.people.firms.reading import BranchHere, FirmHere, PersonHere, firm_of
 
 __all__ = [
@@ -46,7 +46,7 @@ __all__ = [
     "add_member",
     "broker_here",
     "change_member",
-    "counted_filing",
+    "count_filing",
     "end_grant",
     "end_member",
     "exporter_by_id",
@@ -58,6 +58,5 @@ __all__ = [
     "members_of",
     "open_broker",
     "register_exporter",
-    "require_granted",
     "rights_granted",
 ]

@@ -122,7 +122,7 @@ async def _apply(plan: Synced, rows: _Rows, actor: str) -> None:
     for firm in plan.exporters:
         await _apply_firm(firm, rows, actor, plan.at)
     for branch in plan.branches:
-        await _apply_branch(branch, rows.firms[branch.iec], plan.at)
+        await _apply_branch(branch, rows.firms[branch.iec], actor, plan.at)
     for user in sorted(plan.users, key=lambda each: (each.kind is not Change.ENDED, each.kind is Change.NEW)):
         await _apply_user(user, rows, actor, plan.at)
 
@@ -157,7 +157,7 @@ async def _apply_firm(change: ExporterChange, rows: _Rows, actor: str, at: datet
     )
 
 
-async def _apply_branch(change: BranchChange, exporter: UUID, at: datetime) -> None:
+async def _apply_branch(change: BranchChange, exporter: UUID, actor: str, at: datetime) -> None:
     branch = change.after or change.before
     if branch is None:
         raise ValueError("a change of a branch names it before or after")
@@ -172,7 +172,7 @@ async def _apply_branch(change: BranchChange, exporter: UUID, at: datetime) -> N
         }
         await ExporterBranch.update(values).where(ExporterBranch.exporter == exporter, ExporterBranch.code == branch.code)
     act = "exporter_branch_ended" if change.after is None else "exporter_branch_taken_in"
-    await audit(act, room="people", subject=str(exporter), actor="registry", at=at, detail={"code": branch.code})
+    await audit(act, room="people", subject=str(exporter), actor=actor, at=at, detail={"code": branch.code})
 
 
 async def _apply_user(change: UserChange, rows: _Rows, actor: str, at: datetime) -> None:

@@ -4,7 +4,6 @@ Promises that whoever manages a firm's users gives no right that they do not hav
 left, and that a person who is ended is signed out at once.
 """
 
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from engine.errors import Conflict, Forbidden, NotFound, Refused
-from engine.mail import Letter, mailbox, write_letter
+from engine.mail import mailbox
 from engine.people.access.roles import RoleKind
 from engine.people.access.sessions import end_acting
-from engine.people.access.tickets import invite
+from engine.people.firms.licences import licence_fault, licence_key, tidy_licence
+from engine.people.joining.telling import welcome
 from engine.people.plain_text import text_fault, tidy
-from engine.people.tables import Account, Broker, BrokerUser
+from engine.people.staff.appointing import account_for
+from engine.people.tables import Broker, BrokerUser
 from engine.store import SecretBox, audit, uow
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
 BROKER_RIGHTS = ("see", "prepare", "submit", "pay", "manage")
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without 0, O, 1, I and L
 _CODE = 8
-_LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./-]{1,38}[A-Za-z0-9]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +78,23 @@ async def open_broker(*, name: str, licence: str, email: str, person: str, actor
     """A new broker and its first person, who manages it and is invited by mail. Raises Conflict for a licence that is here already."""
     async with uow():
         broker = await add_broker(name, licence, email=email, actor=actor, at=at)
-        account = await _account(email, person, at)
-        user = await _join(broker.id, account, _name(person, "the person", 120), BROKER_RIGHTS, actor, at)
-        await _welcome(account, broker.name, box=box, base=base, actor=actor, at=at)
+        spelt = _name(person, "the person", 120)
+        account = await account_for(email, spelt, at)
+        user = await _join(broker.id, account, spelt, BROKER_RIGHTS, actor, at)
+        await welcome(account, _why(broker.name), box=box, base=base, actor=actor, at=at)
     return Opened(broker.id, user, account, broker.code)
 
 
 async def add_broker(name: str, licence: str, *, email: str, actor: str, at: datetime) -> BrokerHere:
     """A new broker, under a code made for it; joins the caller's unit of work if there is one."""
-    spelt, number = _name(name, "the firm", 200), " ".join(licence.split())
-    if not _LICENCE.fullmatch(number):
-        raise Refused(
-            "Write the licence number as it is printed: letters, digits, spaces, dots, slashes, hyphens.",
-            box="licence",
-            rule="licence number",
-        )
+    spelt, number = _name(name, "the firm", 200), tidy_licence(licence)
+    if fault := licence_fault(number):
+        raise Refused(f"The licence number must {fault}.", box="licence", rule="licence number")
     row = Broker(
         code="".join(secrets.choice(_ALPHABET) for _ in range(_CODE)),
         name=spelt,
         licence=number,
-        licence_key=re.sub(r"[^A-Z0-9]", "", number.upper()),
+        licence_key=licence_key(number),
         email=mailbox(email.strip()).lower(),
         made_by=actor,
         made_at=at,
@@ -137,10 +134,10 @@ async def add_member(
     async with uow():
         row = await _manager(user_id)
         given = _given(rights, row)
-        account = await _account(email, spelt, at)
+        account = await account_for(email, spelt, at)
         user = await _join(row["broker"], account, spelt, given, actor, at)
         [firm] = await Broker.select(Broker.name).where(Broker.id == row["broker"])
-        await _welcome(account, firm["name"], box=box, base=base, actor=actor, at=at)
+        await welcome(account, _why(firm["name"]), box=box, base=base, actor=actor, at=at)
     return user
 
 
@@ -236,22 +233,8 @@ async def _join(broker: UUID, account: UUID, name: str, rights: tuple[str, ...],
     return id
 
 
-async def _account(email: str, name: str, at: datetime) -> UUID:
-    """The account of that address, made if there is none; whoever adds somebody does not learn which."""
-    address = mailbox(email.strip()).lower()
-    await Account.insert(Account(email=address, name=name, made_at=at)).on_conflict(target=Account.email, action="DO NOTHING")
-    [row] = await Account.select(Account.id).where(Account.email == address)
-    return UUID(str(row["id"]))
-
-
-async def _welcome(account: UUID, firm: str, *, box: SecretBox, base: str, actor: str, at: datetime) -> None:
-    """A link for a first password, or, for who has one, the news; joins the caller's unit of work."""
-    [row] = await Account.select(Account.email, Account.name, Account.password_hash).where(Account.id == account)
-    if not row["password_hash"]:
-        await invite(account, why=f"{firm}, a customs broker, lets you act for it.", base=base, box=box, actor=actor, at=at)
-        return
-    text = f"{row['name']},\n\n{firm}, a customs broker, lets you act for it. Sign in as you are used to and choose that role under My account:\n{base}/sign-in\n"
-    await write_letter(Letter(row["email"], f"You may act for {firm}", text), box=box, purpose="broker", at=at, about=account)
+def _why(firm: str) -> str:
+    return f"{firm}, a customs broker, lets you act for it."
 
 
 def _name(name: str, whose: str, most: int) -> str:

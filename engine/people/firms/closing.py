@@ -5,6 +5,7 @@ while it is closed, and that nothing of it is lost: opened again, it has the gra
 """
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,7 +111,8 @@ async def _persons(id: UUID) -> list[dict[str, Any]]:
 async def _tell(broker: dict[str, Any], what: str, *, box: SecretBox, at: datetime) -> None:
     for email in sorted({person["email"] for person in await _persons(broker["id"])} | {broker["email"]} - {""}):
         letter = Letter(email, "Your firm on this platform", f"The platform's desk has {what}\n")
-        await write_letter(letter, box=box, purpose="broker", at=at, about=broker["id"])
+        with suppress(Refused):  # one bad address keeps neither the deed nor the others' letters
+            await write_letter(letter, box=box, purpose="broker", at=at, about=broker["id"])
 
 
 async def _counts(ids: list[UUID]) -> list[tuple[int, int]]:

@@ -1,16 +1,19 @@
 """Persons of exporters come in by the registry: who they are it proved, what they may do it lists, and both are asked each time.
 
 Promises that an address which the registry did not verify opens nothing, that nobody gets into the account of an agency's or
-the platform's person this way, that an answer of the registry counts once, and that who is linked to no IEC has no rights.
+the platform's person this way, whenever they became one, that an answer of the registry counts once, and that who is linked
+to no IEC has no rights.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from engine.config import AccessSection
 from engine.errors import Conflict, Forbidden, Refused
+from engine.mail import Letter, write_letter
 from engine.people.access import sessions
 from engine.people.access.sessions import Device, Principal
 from engine.people.access.signing_in import Entered, next_stage
@@ -21,7 +24,7 @@ from engine.people.firms.applying import take_in
 from engine.people.firms.exporters import user_key
 from engine.people.firms.tables import RegistryAnswer
 from engine.people.tables import Account, Administrator, Exporter, ExporterUser, Officer, PlatformUser
-from engine.store import audit, uow
+from engine.store import SecretBox, audit, uow
 
 __all__ = ["enter_by_registry", "forget_answers", "prove_by_registry", "use_answer"]
 
@@ -53,6 +56,7 @@ async def enter_by_registry(
     again_in: timedelta,
     device: Device,
     limits: AccessSection,
+    box: SecretBox,
     at: datetime,
 ) -> Entered:
     """Signs in the person whom the registry proved, with the firms that it lists them under.
@@ -60,9 +64,9 @@ async def enter_by_registry(
     Raises Refused for a person who is linked to no IEC, whose address is not verified, or whose account is somebody else's to open.
     """
     try:
-        return await _enter(identity, profiles, asked_at, again_in, device, limits, at)
+        return await _enter(identity, profiles, asked_at, again_in, device, limits, box, at)
     except Conflict:  # two persons of one new firm at once: the second finds what the first wrote
-        return await _enter(identity, profiles, asked_at, again_in, device, limits, at)
+        return await _enter(identity, profiles, asked_at, again_in, device, limits, box, at)
 
 
 async def _enter(
@@ -72,19 +76,18 @@ async def _enter(
     again_in: timedelta,
     device: Device,
     limits: AccessSection,
+    box: SecretBox,
     at: datetime,
 ) -> Entered:
     async with uow():
         known = await _known(identity)
-        if known is not None:
-            await hold(known["id"])
         await take_in(profiles, asked_at=asked_at, again_in=again_in, actor="registry", at=at)
         if known is not None:
             await _end_unlisted(known["id"], [profile.iec for profile in profiles], at)
     if not profiles:
         raise _unlinked()
     async with uow():
-        account = await _account(identity, profiles[0], at)
+        account = await _account(identity, profiles[0], box, at)
         for profile in profiles:
             await _link(account, identity, profile, at)
         row = (await Account.select(Account.active, Account.totp_set_at).where(Account.id == account))[0]
@@ -100,7 +103,7 @@ async def _enter(
 async def prove_by_registry(principal: Principal, identity: Identity, *, device: Device, limits: AccessSection, at: datetime) -> Entered:
     """A fresh proof for who has no password: they signed in at the registry once more. Whoever has a second factor shows its code next.
 
-    Raises Forbidden if somebody else signed in there.
+    Raises Forbidden if somebody else signed in there, Refused for an agency's or the platform's person.
     """
     if not principal.whole:
         raise Forbidden("Finish signing in first.", code="stage")
@@ -111,6 +114,7 @@ async def prove_by_registry(principal: Principal, identity: Identity, *, device:
             raise Forbidden(
                 "Another person signed in at DGFT than the one who is signed in here. Nothing was proved.", code="registry_person"
             )
+        await _require_no_staff(principal.account_id)
         stage = Stage.CODE if principal.has_factor else Stage.WHOLE
         token = await sessions.step_up(principal, stage, device=device, limits=limits, at=at)
         await audit("proved", room="people", subject=str(principal.account_id), actor=principal.actor, at=at, detail={"how": "registry"})
@@ -118,10 +122,12 @@ async def prove_by_registry(principal: Principal, identity: Identity, *, device:
 
 
 async def _known(identity: Identity) -> dict[str, Any] | None:
-    """The account that this person of the registry has here already."""
-    found: dict[str, Any] | None = (
-        await Account.select(Account.id, Account.email).where(Account.registry_key == identity.registry_key).first()
-    )
+    """The account that this person of the registry has here already, kept until the unit of work ends."""
+    mine = Account.registry_key == identity.registry_key
+    found: dict[str, Any] | None = await Account.select(Account.id).where(mine).first()
+    if found is not None:
+        await hold(found["id"])  # an appointment meanwhile may have ended the link
+        found = await Account.select(Account.id, Account.email).where(Account.id == found["id"], mine).first()
     return found
 
 
@@ -133,10 +139,11 @@ async def _end_unlisted(account: UUID, iecs: Sequence[str], at: datetime) -> Non
             await _end_user(row["id"], at)
 
 
-async def _account(identity: Identity, profile: Profile, at: datetime) -> UUID:
+async def _account(identity: Identity, profile: Profile, box: SecretBox, at: datetime) -> UUID:
     """The person's account: theirs already, or one of the same proved address, or a new one; joins the caller's unit of work."""
     if (known := await _known(identity)) is not None:
-        await _renew(known, identity)
+        await _require_no_staff(known["id"])
+        await _renew(known, identity, box, at)
         return UUID(str(known["id"]))
     if not identity.email_verified:
         raise Refused(
@@ -161,14 +168,8 @@ async def _same_address(identity: Identity, at: datetime) -> UUID:
             "Your e-mail address belongs here to the account of another DGFT user. Nobody was signed in; ask the helpdesk of this site.",
             code="registry_address_taken",
         )
-    for table in (PlatformUser, Administrator, Officer):
-        if await table.exists().where(table.account == account):
-            raise Refused(
-                "Your e-mail address has an account of an agency or of the platform here, which opens with its password and code alone. "
-                "Link another address to your IEC at DGFT to act for a firm.",
-                code="registry_staff",
-            )
     await hold(account)
+    await _require_no_staff(account)
     linked = (
         await Account.update({Account.registry_key: identity.registry_key, Account.email_proved_at: at})
         .where(Account.id == account, Account.registry_key.is_null())
@@ -181,13 +182,38 @@ async def _same_address(identity: Identity, at: datetime) -> UUID:
     return account
 
 
-async def _renew(known: dict[str, Any], identity: Identity) -> None:
-    """The name, and the address that the registry verified now, unless another account has it."""
-    values: dict[Any, Any] = {"name": identity.name} if identity.name else {}
-    if identity.email_verified and known["email"] != identity.email and not await Account.exists().where(Account.email == identity.email):
-        values["email"] = identity.email
-    if values:
-        await Account.update(values).where(Account.id == known["id"])
+async def _require_no_staff(account: UUID) -> None:
+    """Raises Refused for the account of who is or was an agency's or the platform's person; the caller holds its row.
+
+    One who was may be again, without a new appointment.
+    """
+    for table in (PlatformUser, Administrator, Officer):
+        if await table.exists().where(table.account == account):
+            raise Refused(
+                "You have the account of an agency or of the platform here, which opens with its password and code alone. "
+                "Sign in with those, or link another e-mail address to your IEC at DGFT to act for a firm.",
+                code="registry_staff",
+            )
+
+
+async def _renew(known: dict[str, Any], identity: Identity, box: SecretBox, at: datetime) -> None:
+    """The name, and the address that the registry verified now, unless another account has it: the old address is told."""
+    if identity.name:
+        await Account.update({Account.name: identity.name}).where(Account.id == known["id"])
+    if not identity.email_verified or known["email"] == identity.email or await Account.exists().where(Account.email == identity.email):
+        return
+    moved: dict[Any, Any] = {Account.email: identity.email, Account.email_proved_at: at}
+    await Account.update(moved).where(Account.id == known["id"])
+    actor = f"account:{known['id']}"
+    await audit("account_address_changed", room="people", subject=str(known["id"]), actor=actor, at=at, detail={"how": "registry"})
+    text = (
+        "Your account for electronic Certificates of Origin has another e-mail address from now on: the one in your DGFT profile, "
+        "with which you just signed in. Letters about the account go there.\n\n"
+        "If you changed nothing at DGFT, turn to DGFT and to the helpdesk of this platform at once."
+    )
+    with suppress(Refused):  # an old address that takes no letter
+        letter = Letter(known["email"], "Your account has another e-mail address", text)
+        await write_letter(letter, box=box, purpose="address", at=at, about=known["id"])
 
 
 async def _link(account: UUID, identity: Identity, profile: Profile, at: datetime) -> None:
@@ -245,8 +271,8 @@ async def _own_row(exporter: UUID, account: UUID, identity: Identity, name: str,
 async def _end_user(id: UUID, at: datetime, *, forget: bool = False) -> None:
     """Ends a row; `forget` also frees the subject for the row that comes in its place. Joins the caller's unit of work."""
     values: dict[Any, Any] = {"ended_at": at, "live_key": str(id)} | ({"subject": None} if forget else {})
-    await ExporterUser.update(values).where(ExporterUser.id == id)
-    await audit("exporter_user_ended", room="people", subject=str(id), actor="registry", at=at)
+    if await ExporterUser.update(values).where(ExporterUser.id == id, ExporterUser.ended_at.is_null()).returning(ExporterUser.id):
+        await audit("exporter_user_ended", room="people", subject=str(id), actor="registry", at=at)
 
 
 def _unlinked() -> Refused:

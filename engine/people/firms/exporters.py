@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.errors import Refused
+from engine.mail import mailbox
 from engine.people.standing import Status
 from engine.people.tables import Account, Exporter, ExporterUser
 from engine.scope import Scope
@@ -50,7 +51,9 @@ async def register_exporter(iec: str, name: str, gstin: str, *, actor: str, at: 
     """The exporter of that IEC, entered now if it is new; what is known of it stays as it is."""
     async with uow():
         firm = Exporter(iec=iec, name=name, gstin=gstin, sync_due_at=at)
-        await Exporter.insert(firm).on_conflict(target=Exporter.iec, action="DO NOTHING")
+        made = await Exporter.insert(firm).on_conflict(target=Exporter.iec, action="DO NOTHING").returning(Exporter.id)
+        for new in made:
+            await audit("exporter_entered", room="people", subject=str(new["id"]), actor=actor, at=at)
         row = await Exporter.select().where(Exporter.iec == iec).first()
     if row is None:
         raise Refused(f"The exporter {iec} could not be entered.", box="exporter.iec", rule="exporter registered")
@@ -59,7 +62,7 @@ async def register_exporter(iec: str, name: str, gstin: str, *, actor: str, at: 
 
 async def add_exporter_user(exporter_id: UUID, *, email: str, name: str, rights: str, actor: str, at: datetime) -> UUID:
     """Lets a person act for an exporter, with rights such as `see,prepare,submit,pay,sign`; gives the user's id."""
-    account = Account(email=email.strip().lower(), name=name, made_at=at)
+    account = Account(email=mailbox(email.strip()).lower(), name=name, made_at=at)
     live_key = user_key(exporter_id, account.id)
     user = ExporterUser(exporter=exporter_id, account=account.id, email=account.email, name=name, rights=rights, live_key=live_key)
     async with uow():

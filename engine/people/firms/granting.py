@@ -4,19 +4,18 @@ Promises that nobody grants more than they have themselves, that a signature is 
 between two firms, and that a broker files no more often in a day than was granted.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from engine.clock import IST, ist_day
-from engine.errors import Conflict, Forbidden, NotFound, Refused
+from engine.errors import Forbidden, NotFound, Refused, TooMany
 from engine.mail import Letter, write_letter
 from engine.people.firms.tables import BrokerDay
 from engine.people.standing import Status
-from engine.people.tables import Broker, BrokerGrant, BrokerUser, ExporterUser
+from engine.people.tables import Broker, BrokerGrant, ExporterUser
 from engine.scope import Scope
 from engine.store import SecretBox, audit, uow
 from engine.store.scoped import covering
@@ -25,11 +24,10 @@ __all__ = [
     "GRANTABLE",
     "MOST_A_DAY",
     "Grant",
-    "counted_filing",
+    "count_filing",
     "end_grant",
     "give_grant",
     "grants_of",
-    "require_granted",
     "rights_granted",
 ]
 
@@ -115,9 +113,8 @@ async def end_grant(scope: Scope, user_id: UUID, grant: UUID, *, actor: str, at:
         user = await _granter(scope, user_id)
         mine = BrokerGrant.select(BrokerGrant.id).where(BrokerGrant.id == grant, BrokerGrant.exporter == user["exporter"])
         row = await covering(scope, mine.where(BrokerGrant.ended_at.is_null()), BrokerGrant).first()
-        if row is None:
+        if row is None or not await _end(row["id"], actor, at):
             raise NotFound("There is no such grant of your firm, or it was ended before.", code="grant")
-        await _end(row["id"], actor, at)
 
 
 async def grants_of(scope: Scope, *, broker_id: UUID | None = None, at: datetime) -> tuple[Grant, ...]:
@@ -138,25 +135,6 @@ async def grants_of(scope: Scope, *, broker_id: UUID | None = None, at: datetime
     return tuple(sorted(found, key=lambda each: not each.lasts))
 
 
-async def require_granted(broker_user: UUID, exporter_id: UUID, right: str, at: datetime) -> None:
-    """Raises Forbidden unless this person of a broker may do that for the exporter at that moment: their own right and the grant's.
-
-    A firm that grants them nothing reads like one that does not exist.
-    """
-    row = (
-        await BrokerUser.select(BrokerUser.broker, BrokerUser.rights)
-        .where(BrokerUser.id == broker_user, BrokerUser.ended_at.is_null())
-        .first()
-    )
-    granted = (await rights_granted(row["broker"], at)).get(exporter_id) if row else None
-    if row is None or granted is None:
-        raise NotFound("There is no such firm that lets you act for it.", code="grant")
-    if right not in granted:
-        raise Forbidden(f"The firm does not let its broker {right}. It can grant that under My firm.", code="grant_right")
-    if right not in row["rights"].split(","):
-        raise Forbidden(f"Your own firm does not let you {right}. Ask a colleague who manages its users.", code="broker_right")
-
-
 async def rights_granted(broker_id: UUID, at: datetime) -> dict[UUID, frozenset[str]]:
     """What each exporter lets the broker do at that moment. Under an IEC that is not active a broker sees, and no more."""
     query = BrokerGrant.select(BrokerGrant.exporter, BrokerGrant.rights, BrokerGrant.exporter.status.as_alias("status"))
@@ -167,23 +145,11 @@ async def rights_granted(broker_id: UUID, at: datetime) -> dict[UUID, frozenset[
     }
 
 
-@asynccontextmanager
-async def counted_filing(broker_id: UUID | None, exporter_id: UUID, at: datetime) -> AsyncIterator[None]:
-    """A unit of work in which an application is filed: by a broker it counts, and is refused beyond what was granted for a day.
+async def count_filing(broker_id: UUID, exporter_id: UUID, at: datetime) -> None:
+    """Counts one filing by a broker, in the unit of work in which the application is filed: one that fails counts nothing.
 
-    `broker_id` is None where no broker files. A filing that fails counts nothing. Raises Forbidden if the grant ended meanwhile.
+    Raises Forbidden if the firm does not let the broker submit (any more), TooMany beyond what it granted for a day.
     """
-    async with uow():
-        if broker_id is not None:
-            await _count(broker_id, exporter_id, at)
-        yield
-
-
-_ALL = frozenset(GRANTABLE)
-_SEEING = frozenset({"see"})
-
-
-async def _count(broker_id: UUID, exporter_id: UUID, at: datetime) -> None:
     today = ist_day(at)
     live_key = f"{broker_id}:{exporter_id}"
     kept = (  # the row is held, so that an end of the grant and a filing under it come one after the other
@@ -201,7 +167,11 @@ async def _count(broker_id: UUID, exporter_id: UUID, at: datetime) -> None:
         mine.append(BrokerDay.filed < most)
     if not await BrokerDay.update({BrokerDay.filed: BrokerDay.filed + 1}).where(*mine).returning(BrokerDay.id):
         say = f"The firm lets its broker file {most} application{'s' if most != 1 else ''} a day, and today's are filed. Go on tomorrow, or ask the firm."
-        raise Conflict(say, code="grant_used_up", rule="applications a day")
+        raise TooMany(say, retry_after_s=max(1, int((_end_of(today) - at).total_seconds())))
+
+
+_ALL = frozenset(GRANTABLE)
+_SEEING = frozenset({"see"})
 
 
 def _lasting(at: datetime) -> tuple[Any, ...]:
@@ -256,10 +226,14 @@ async def _broker_of(code: str) -> dict[str, Any]:
     return row
 
 
-async def _end(grant: UUID, actor: str, at: datetime) -> None:
+async def _end(grant: UUID, actor: str, at: datetime) -> bool:
+    """Ends a grant; False for one that was ended meanwhile. Joins the caller's unit of work."""
     values: dict[Any, Any] = {BrokerGrant.ended_at: at, BrokerGrant.ended_by: actor, BrokerGrant.live_key: str(grant)}
-    await BrokerGrant.update(values).where(BrokerGrant.id == grant, BrokerGrant.ended_at.is_null())
+    live = (BrokerGrant.id == grant, BrokerGrant.ended_at.is_null())
+    if not await BrokerGrant.update(values).where(*live).returning(BrokerGrant.id):
+        return False
     await audit("grant_ended", room="people", subject=str(grant), actor=actor, at=at)
+    return True
 
 
 async def _used(grants: list[UUID], today: date) -> dict[UUID, int]:

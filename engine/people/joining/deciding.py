@@ -19,8 +19,9 @@ from engine.people.firms.brokers import open_broker
 from engine.people.joining.tables import Applicant, RegistrationRequest, RequestState
 from engine.people.joining.telling import tell_rejected, welcome
 from engine.people.listing import require_listed
-from engine.people.staff.appointing import account_for, appoint_administrator
+from engine.people.staff.appointing import account_for, appoint_administrator, unlink_registry
 from engine.people.staff.officers import map_officer
+from engine.people.staff.spells import begin_spell
 from engine.people.tables import Account, Agency, Office, Officer, OfficerOffice
 from engine.scope import Scope, ScopeKind
 from engine.store import SecretBox, audit, reading, uow
@@ -134,6 +135,7 @@ async def approve_officer(scope: Scope, id: UUID, *, box: SecretBox, base: str, 
             raise Refused("The office that was asked for is switched off. Reject the request with that reason.", box="office")
         await require_usable(row["email"])
         account = await account_for(row["email"], row["name"], at)
+        await unlink_registry(account, actor=actor, at=at)
         officer = await _officer(row, account, actor, at)
         live_key = f"{officer}:{row['office']}"
         if not await OfficerOffice.exists().where(OfficerOffice.live_key == live_key):
@@ -234,10 +236,18 @@ async def _still_good(row: dict[str, Any], at: datetime) -> str:
 
 
 async def require_another(email: str, actor: str) -> None:
-    """Raises Refused if whoever decides is the person of that address: nobody gives themselves a role."""
-    own = await Account.select(Account.id).where(Account.email == email).first()
-    if own is not None and actor == f"account:{own['id']}":
+    """Raises Refused if the address is a mailbox of whoever decides, with a +word behind its name or without: nobody gives
+    themselves a role."""
+    name, _, host = _mailbox(email).rpartition("@")
+    alike = (Account.email.like(f"{name}%"), Account.email.like(f"%@{host}"))  # what SQL reads as more is compared below
+    theirs = await Account.select(Account.id, Account.email).where(*alike)
+    if any(actor == f"account:{each['id']}" and _mailbox(each["email"]) == _mailbox(email) for each in theirs):
         raise Refused("This is for yourself; somebody else must decide on it.", box="email", rule="another person decides")
+
+
+def _mailbox(email: str) -> str:
+    name, _, host = email.strip().lower().rpartition("@")
+    return f"{name.partition('+')[0]}@{host}"
 
 
 async def require_usable(email: str) -> None:
@@ -258,6 +268,7 @@ async def _officer(row: dict[str, Any], account: UUID, actor: str, at: datetime)
         return UUID(str(found["id"]))
     officer = Officer(agency=row["agency"], account=account, name=row["name"], designation=row["designation"])
     await Officer.insert(officer)
+    await begin_spell(row["agency"], UUID(str(officer.id)), row["designation"], active=True, at=at)
     await audit("officer_added", room="people", subject=str(officer.id), actor=actor, at=at, agency=row["agency"])
     return UUID(str(officer.id))
 

@@ -7,11 +7,14 @@ still a stranger's file: it is served as a download, or as a picture that runs n
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.errors import Refused
 
-__all__ = ["MOST_BYTES", "Attached", "read_letter"]
+__all__ = ["MOST_BYTES", "PURPOSE", "Attached", "read_letter"]
+
+PURPOSE = "authorisation_letter"  # under which the file store keeps them
 
 MOST_BYTES = 4_000_000
 _MOST_PIXELS = 40_000_000
@@ -19,7 +22,6 @@ _PDF, _JPEG, _PNG = b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _ACTIVE = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|XFA|SubmitForm|ImportData)\b")
 _LOCKED = re.compile(rb"/Encrypt\b")
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
-_STREAM = re.compile(rb"stream\r?\n.*?endstream", re.DOTALL)  # bytes of any meaning, in which names stand by chance
 _WITH_SIZE = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 
@@ -59,13 +61,32 @@ def read_letter(data: bytes) -> Attached:
 def _pdf(data: bytes) -> bytes:
     if not data.rstrip(b"\r\n\t \0").endswith(b"%%EOF") or b"startxref" not in data:
         raise _broken()
-    outside = _STREAM.sub(b"", data)
+    outside = b"".join(_outside_streams(data))
     names = _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), outside)  # a name may be written with #xx for any letter
     if _LOCKED.search(names):
         raise _refused("The PDF is locked by a password. Send it without one, or as a picture.", "letter open")
     if _ACTIVE.search(names):
         raise _refused("The PDF holds programs, forms or other files. Print it to a plain PDF, or send a picture of it.", "letter plain")
     return data
+
+
+def _outside_streams(data: bytes) -> Iterator[bytes]:
+    """The parts of a PDF between its streams: those hold bytes of any meaning, in which names stand by chance.
+
+    Each byte is looked at once or twice, whatever the file says: what never ends is no stream.
+    """
+    place = 0
+    while (begin := data.find(b"stream", place)) >= 0:
+        if data[begin + 6 : begin + 7] not in {b"\r", b"\n"}:
+            yield data[place : begin + 6]
+            place = begin + 6
+            continue
+        end = data.find(b"endstream", begin + 6)
+        if end < 0:
+            break
+        yield data[place:begin]
+        place = end + len(b"endstream")
+    yield data[place:]
 
 
 def _png(data: bytes) -> bytes:

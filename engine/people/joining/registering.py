@@ -17,14 +17,17 @@ from engine.clock import ist_day
 from engine.errors import Conflict, Problem, Refused
 from engine.mail import Letter, mailbox, write_letter
 from engine.people.agencies.official import require_official
-from engine.people.joining.letters import Attached
+from engine.people.firms.licences import licence_fault, tidy_licence
+from engine.people.joining.forgetting import forget_letter, over
+from engine.people.joining.letters import PURPOSE, Attached
 from engine.people.joining.tables import Applicant, RegistrationRequest, RequestState
 from engine.people.joining.telling import tell_deciders
 from engine.people.listing import require_listed
 from engine.people.plain_text import text_fault, tidy
 from engine.people.tables import Agency, Office
 from engine.store import FileStore, SecretBox, audit, uow
-from engine.store.files import forget, remember
+from engine.store.files import remember
+from engine.store.quota import hold_of_day
 
 __all__ = ["Asker", "Linked", "ask_registration", "behind_link", "expire_requests", "prove_request", "withdraw_request"]
 
@@ -32,9 +35,7 @@ PROVED_WITHIN = timedelta(hours=24)
 _DECIDED_WITHIN = timedelta(days=90)
 _PER_HOUR = 3
 _MOST_IN_ONE_GO = 200
-PURPOSE = "authorisation_letter"
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,18}", re.ASCII)
-_LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 /.-]{1,59}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class Asker:
         ]
         if self.phone and not _PHONE.fullmatch(self.phone):
             found.append(Problem("phone", "phone number", "A phone number has 5 to 20 digits and spaces, such as +91 22 2345 6789."))
-        if broker and not _LICENCE.fullmatch(self.licence):
-            found.append(Problem("licence", "licence number", "Write the licence number as it stands on the licence: letters and digits."))
+        if broker and (fault := licence_fault(tidy_licence(self.licence))):
+            found.append(Problem("licence", "licence number", f"The licence number must {fault}."))
         if self.role is Applicant.ADMINISTRATOR and self.letter is None:
             found.append(Problem("letter", "letter attached", "Attach the letter of authorisation, on the agency's letterhead."))
         if self.role is Applicant.OFFICER and self.office_id is None:
@@ -113,6 +114,9 @@ async def ask_registration(asker: Asker, *, files: FileStore, box: SecretBox, ba
         "If it was not you, do nothing: without your confirmation nobody sees the request, and it is deleted."
     )
     async with uow():
+        await hold_of_day("registration", _hash(email), at=at)
+        if await _many(email, at):  # asked again: others may have asked beside this one
+            return
         await RegistrationRequest.insert(row)
         if asker.letter:
             size, kind = len(asker.letter.data), asker.letter.media_type
@@ -185,9 +189,9 @@ async def withdraw_request(token: str, *, at: datetime) -> None:
         if row is None:
             raise _spent()
         to = RequestState.WITHDRAWN if row["proved_at"] else RequestState.EXPIRED
-        if not await RegistrationRequest.update(_over(row["id"], to)).where(*mine).returning(RegistrationRequest.id):
+        if not await RegistrationRequest.update(over(row["id"], to)).where(*mine).returning(RegistrationRequest.id):
             raise _spent()
-        await _forget(row["id"])
+        await forget_letter(row["id"])
         await _audit("registration_withdrawn", row, "public", at)
 
 
@@ -199,8 +203,8 @@ async def expire_requests(at: datetime) -> int:
     for row in await late.limit(_MOST_IN_ONE_GO):
         async with uow():
             mine = (RegistrationRequest.id == row["id"], RegistrationRequest.state == row["state"])
-            if await RegistrationRequest.update(_over(row["id"], RequestState.EXPIRED)).where(*mine).returning(RegistrationRequest.id):
-                await _forget(row["id"])
+            if await RegistrationRequest.update(over(row["id"], RequestState.EXPIRED)).where(*mine).returning(RegistrationRequest.id):
+                await forget_letter(row["id"])
                 await _audit("registration_expired", row, "sweep", at)
                 ended += 1
     return ended
@@ -238,7 +242,7 @@ def _row(asker: Asker, email: str, sha256: str, token: str, at: datetime) -> Reg
         designation="" if broker else tidy(asker.designation),
         phone=asker.phone,
         firm=tidy(asker.firm) if broker else "",
-        licence=asker.licence if broker else "",
+        licence=tidy_licence(asker.licence) if broker else "",
         letter_sha256=sha256,
         letter_type=asker.letter.media_type if asker.letter else "",
         state=str(RequestState.UNPROVED),
@@ -248,16 +252,6 @@ def _row(asker: Asker, email: str, sha256: str, token: str, at: datetime) -> Reg
     )
     row.live_key = str(row.id)
     return row
-
-
-def _over(id: UUID, to: RequestState) -> dict[Any, Any]:
-    """The change that ends a request which became nothing, without what it told."""
-    told = (RegistrationRequest.name, RegistrationRequest.email, RegistrationRequest.phone, RegistrationRequest.designation)
-    return {RegistrationRequest.state: str(to), RegistrationRequest.live_key: str(id)} | dict.fromkeys(told, "")
-
-
-async def _forget(id: UUID) -> None:
-    await forget(room="people", row=str(id), purpose=PURPOSE)
 
 
 async def _audit(act: str, row: dict[str, Any], actor: str, at: datetime) -> None:

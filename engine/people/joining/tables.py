@@ -34,7 +34,7 @@ class RegistrationRequest(Row, tablename="registration_request"):
     """A person who asks to administer an agency, to be its officer, or to file as a broker: the one place of what they told.
 
     `live_key` is agency, role and address while the request waits, else the row's own id: before the mailed link is opened
-    anybody may have written the address. `expires_at` is when a request that nobody proves, or nobody decides, is over. What the
+    anybody may have written the address. What became nothing is forgotten, and `email_sha256` kept. `expires_at` is when a request that nobody proves, or nobody decides, is over. What the
     desk enters itself is approved from the start.
     """
 
@@ -42,11 +42,12 @@ class RegistrationRequest(Row, tablename="registration_request"):
     agency = refers(Agency, null=True)
     office = refers(Office, null=True)
     email = text(254, index=True)
+    email_sha256 = text(64)
     name = text(120)
     designation = text(120)
     phone = text(20)
     firm = text(200)
-    licence = text(60)
+    licence = text(40)
     letter_sha256 = text(64)
     letter_type = text(20)
     state = text(10, index=True)

@@ -17,7 +17,7 @@ from engine.store.scoped import covering
 
 __all__ = ["change_office", "mapped_to", "office_by_id", "offices_of", "switch_office"]
 
-_FIXED = "The code stands in the numbers of certificates that were issued here, so it cannot be changed any more."
+_FIXED = "The code of an office stands in the numbers of its certificates, so it never changes. Add another office instead."
 
 
 async def offices_of(scope: Scope) -> Sequence[OfficeHere]:
@@ -62,7 +62,7 @@ async def mapped_to(scope: Scope, office: UUID) -> Sequence[tuple[UUID, str, str
 
 
 async def change_office(scope: Scope, id: UUID, details: OfficeDetails, *, actor: str, at: datetime) -> None:
-    """Gives an office new details. Raises Refused for what is wrong with them, Conflict for a code that is fixed or taken."""
+    """Gives an office new details. Raises Refused for what is wrong with them, Conflict for another code: that never changes."""
     details.require()
     async with uow():
         before = await office_by_id(scope, id)
@@ -71,18 +71,9 @@ async def change_office(scope: Scope, id: UUID, details: OfficeDetails, *, actor
         if not changed:
             return
         if "code" in changed:
-            await _require_code_free(before, details.code)
-        still = (Office.id == id, *((Office.numbered_at.is_null(),) if "code" in changed else ()))
-        if not await Office.update({getattr(Office, name): told[name] for name in changed}).where(*still).returning(Office.id):
             raise Conflict(_FIXED, code="office_code_fixed", box="office", rule="office code")
+        await Office.update({getattr(Office, name): told[name] for name in changed}).where(Office.id == id)
         await _note("office_changed", before, actor, at, fields=changed)
-
-
-async def _require_code_free(office: OfficeHere, code: str) -> None:
-    if office.numbered:
-        raise Conflict(_FIXED, code="office_code_fixed", box="office", rule="office code")
-    if await Office.exists().where(Office.agency == office.agency_id, Office.code == code):
-        raise Conflict(f"The agency has an office {code} already.", code="office_code", box="office", rule="office code")
 
 
 async def switch_office(scope: Scope, id: UUID, *, on: bool, actor: str, at: datetime) -> None:

@@ -26,7 +26,7 @@ __all__ = ["OfficeHere", "add_agency", "add_office", "agency_by_code", "count_ag
 class OfficeHere:
     """An office as the other rooms need it; `stamp_sha256` is None while it has no stamp.
 
-    `state` is the GST code of its state; `numbered` says that a certificate was numbered here, which fixes the code.
+    `state` is the GST code of its state.
     """
 
     id: UUID
@@ -45,7 +45,6 @@ class OfficeHere:
     wallet: bool = False
     working_days: str = "12345"
     active: bool = True
-    numbered: bool = False
 
     @classmethod
     def of(cls, office: Mapping[str, Any], agency: Mapping[str, Any], stamp: Mapping[str, Any] | None) -> "OfficeHere":
@@ -58,7 +57,6 @@ class OfficeHere:
             agency_name=agency["name"],
             stamp_sha256=stamp["sha256"] if stamp else None,
             stamp_version=stamp["version"] if stamp else 0,
-            numbered=office["numbered_at"] is not None,
         )
 
 

@@ -4,7 +4,7 @@ from engine.people.pictures.bearers import Bearer, bearer_office, bearer_officer
 from engine.people.pictures.drafts import Darkroom, Draft, adjust_draft, draft_of, drop_draft, drop_old_drafts, take_upload
 from engine.people.pictures.specimens import Hand, OfficeSpecimens, Picture, Specimens, specimens_of
 from engine.people.pictures.tables import BearerKind
-from engine.people.pictures.using import LEAST_SCORE, Waiting, apply_picture, apply_stamp, use_draft, waiting_picture
+from engine.people.pictures.using import LEAST_SCORE, Waiting, apply_picture, apply_stamp, forget_unmade, use_draft, waiting_picture
 from engine.people.pictures.versions import Version, hand_of_user, live_version, put_version, version_of, versions_of
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "draft_of",
     "drop_draft",
     "drop_old_drafts",
+    "forget_unmade",
     "hand_of_user",
     "live_version",
     "own_bearer",

@@ -125,12 +125,14 @@ async def spend_draft(id: UUID) -> None:
 
 async def drop_old_drafts(at: datetime) -> int:
     """Takes the drafts away whose day is over, and tells how many."""
-    rows = await PictureDraft.select(PictureDraft.id).where(PictureDraft.expires_at <= at).limit(_ROUND)
-    for row in rows:
+    dropped = 0
+    for row in await PictureDraft.select(PictureDraft.id).where(PictureDraft.expires_at <= at).limit(_ROUND):
         async with uow():
-            await PictureDraft.delete().where(PictureDraft.id == row["id"])
-            await forget(room="people", row=str(row["id"]), purpose=_PURPOSE)
-    return len(rows)
+            old = (PictureDraft.id == row["id"], PictureDraft.expires_at <= at)  # its maker may have gone on with it meanwhile
+            if await PictureDraft.delete().where(*old).returning(PictureDraft.id):
+                await forget(room="people", row=str(row["id"]), purpose=_PURPOSE)
+                dropped += 1
+    return dropped
 
 
 async def _develop(bearer: Bearer, data: bytes, adjust: Adjust, seen: Preview, room: Darkroom, files: FileStore) -> _Developed:

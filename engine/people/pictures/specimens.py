@@ -8,13 +8,14 @@ from uuid import UUID
 
 from engine.clock import IST
 from engine.people.pictures.tables import Appearance, Stamp
-from engine.people.tables import Agency, Office, OfficerOffice
+from engine.people.tables import Agency, Office, OfficerOffice, OfficerSpell
 from engine.scope import Scope
 from engine.store import reading
 from engine.store.scoped import covering
 
 __all__ = ["Hand", "OfficeSpecimens", "Picture", "Specimens", "specimens_of"]
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -30,7 +31,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """An officer of the office with their hands of that day."""
+    """An officer of the office with their hands of that day, and the designation, or one after another, that they bore on it."""
 
     name: str
     designation: str
@@ -89,29 +90,41 @@ async def specimens_of(scope: Scope, agency: UUID, on: date) -> Specimens | None
 
 
 async def _officers(agency: UUID, offices: Sequence[UUID], begin: datetime, end: datetime) -> list[tuple[UUID, Hand]]:
-    """Who was mapped to one of the offices on the day and was active, by name: the office, and their hands."""
+    """Who was active on the day while they were mapped to one of the offices, by name: the office, and their hands."""
     mapped = OfficerOffice.select(
         OfficerOffice.office,
         OfficerOffice.officer,
+        OfficerOffice.mapped_at,
+        OfficerOffice.ended_at,
         OfficerOffice.officer.name.as_alias("name"),
-        OfficerOffice.officer.designation.as_alias("designation"),
     )
     rows = await mapped.where(
         OfficerOffice.office.is_in(list(offices)),
         OfficerOffice.mapped_at < end,
         (OfficerOffice.ended_at.is_null()) | (OfficerOffice.ended_at > begin),
-        (OfficerOffice.officer.off_at.is_null()) | (OfficerOffice.officer.off_at > begin),
     ).order_by(OfficerOffice.officer.name, OfficerOffice.officer, OfficerOffice.mapped_at)
     hands = Appearance.select(Appearance.officer, Appearance.sha256, Appearance.version, Appearance.made_at, Appearance.ended_at)
     found = await hands.where(Appearance.agency == agency, *_during(Appearance, begin, end)).order_by(Appearance.version)
     pictures_of = _grouped((each["officer"], _picture(each)) for each in found)
-    listed = {(row["office"], row["officer"]): row for row in rows}
-    return [(office, Hand(row["name"], row["designation"], pictures_of.get(officer, ()))) for (office, officer), row in listed.items()]
+    lasting = (OfficerSpell.starts_at < end, (OfficerSpell.ends_at.is_null()) | (OfficerSpell.ends_at > begin))
+    active = OfficerSpell.select().where(OfficerSpell.agency == agency, OfficerSpell.active.eq(True), *lasting)
+    spells_of = _grouped((each["officer"], each) for each in await active.order_by(OfficerSpell.starts_at))
+    bore = _grouped(
+        ((row["office"], row["officer"]), spell["designation"])
+        for row in rows
+        for spell in spells_of.get(row["officer"], ())
+        if max(begin, row["mapped_at"], spell["starts_at"]) < min(end, row["ended_at"] or end, spell["ends_at"] or end)
+    )
+    names = {row["officer"]: row["name"] for row in rows}
+    return [
+        (office, Hand(names[officer], ", then ".join(dict.fromkeys(designations)), pictures_of.get(officer, ())))
+        for (office, officer), designations in bore.items()
+    ]
 
 
-def _grouped(pairs: Iterable[tuple[UUID, T]]) -> dict[UUID, tuple[T, ...]]:
+def _grouped(pairs: Iterable[tuple[K, T]]) -> dict[K, tuple[T, ...]]:
     """What belongs to whom, in the order it came: looking each one's up anew would take the square of it."""
-    found: dict[UUID, list[T]] = {}
+    found: dict[K, list[T]] = {}
     for owner, each in pairs:
         found.setdefault(owner, []).append(each)
     return {owner: tuple(each) for owner, each in found.items()}

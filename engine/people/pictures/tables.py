@@ -41,6 +41,7 @@ class Stamp(Row, tablename="stamp"):
 
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
     once = Unique([office, version])
+    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
     score = Check(_SCORE)
     ends_later = Check("ended_at IS NULL OR ended_at >= made_at")
 
@@ -68,6 +69,7 @@ class Appearance(Row, tablename="appearance"):
         " AND (exporter_user IS NULL) = (exporter IS NULL)"
     )
     once = Unique([officer, version])
+    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
     once_of_user = Unique([exporter_user, version])
     score = Check(_SCORE)
     ends_later = Check("ended_at IS NULL OR ended_at >= made_at")
@@ -108,6 +110,7 @@ class PictureDraft(Row, tablename="picture_draft"):
     same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
     of_exporter = CompositeForeignKey(["exporter", "exporter_user"], "exporter_user", ["exporter", "id"])
     one_bearer = Check(
-        "(CASE WHEN office IS NULL THEN 0 ELSE 1 END) + (CASE WHEN officer IS NULL THEN 0 ELSE 1 END)"
-        " + (CASE WHEN exporter_user IS NULL THEN 0 ELSE 1 END) = 1"
+        "(office IS NOT NULL) = (bearer = 'office') AND (officer IS NOT NULL) = (bearer = 'officer')"
+        " AND (exporter_user IS NOT NULL) = (bearer = 'user')"
+        " AND (agency IS NULL) = (bearer = 'user') AND (exporter IS NOT NULL) = (bearer = 'user')"
     )

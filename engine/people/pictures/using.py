@@ -1,7 +1,7 @@
 """From a draft to the picture that is used: by a second person for offices and officers, at once for an exporter's own user.
 
-Promises that what is used is what the person saw; that a picture which scored low is used only by who says so; and that a
-change which was overtaken makes nothing.
+Promises that what is used is what the person saw; that a picture which scored low is used only by who says so; that a
+change which was overtaken makes nothing; and that the picture of one which ended without being made is not kept.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from uuid import UUID
 from engine.config import AccessSection
 from engine.errors import Conflict, NotFound, Refused
 from engine.people.access import Principal
-from engine.people.changes import Asked, Change, Effects, propose, waiting_on
+from engine.people.changes import Asked, Change, Effects, over_among, propose, waiting_on
 from engine.people.changes.persons import require_proved
 from engine.people.pictures.bearers import Bearer
 from engine.people.pictures.drafts import Draft, draft_of, spend_draft
@@ -19,12 +19,14 @@ from engine.people.pictures.tables import Appearance, BearerKind, Stamp
 from engine.people.pictures.versions import live_version, put_version
 from engine.people.tables import Office, Officer
 from engine.store import FileStore, SecretBox, uow
-from engine.store.files import remember
+from engine.store.files import forget, remember, rows_kept_for
 
-__all__ = ["LEAST_SCORE", "Waiting", "apply_picture", "apply_stamp", "use_draft", "waiting_picture"]
+__all__ = ["LEAST_SCORE", "Waiting", "apply_picture", "apply_stamp", "forget_unmade", "use_draft", "waiting_picture"]
 
 # Below it a person should look again: what is used all the same is used by their word.
 LEAST_SCORE = 50
+# Why the picture of a change is kept until it is made; then the bearer's purpose takes its place.
+_WAITS = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,10 @@ async def use_draft(
         say = f"The score is {draft.quality}, below {LEAST_SCORE}. Take a better photo or adjust this one; or say that you looked at it and want it."
         raise Refused(say, box="despite", rule="image quality")
     size = len(await files.get(draft.clean_sha256))
-    purpose = "stamp" if bearer.kind is BearerKind.OFFICE else "appearance"
     async with uow():
-        await remember(draft.clean_sha256, size, room="people", row=str(bearer.id), purpose=purpose, media_type="image/png", at=at)
-        await spend_draft(draft.id)
         if bearer.agency_id is None:
+            await _keep(draft.clean_sha256, size, str(bearer.id), bearer.kind, at)
+            await spend_draft(draft.id)
             await _put_own(person, bearer, draft, at)
             return None
         before = await live_version(bearer)
@@ -83,6 +84,7 @@ async def use_draft(
             title=_title(bearer),
             payload={
                 "sha256": draft.clean_sha256,
+                "size": str(size),
                 "score": str(draft.quality),
                 "instead_of": before.sha256 if before else "",
             },
@@ -90,7 +92,21 @@ async def use_draft(
             first=before is None,
             second=bearer.account_id,
         )
-        return await propose(asked, person, effects=effects, box=box, base=base, limits=limits, at=at)
+        change = await propose(asked, person, effects=effects, box=box, base=base, limits=limits, at=at)
+        if change.waiting:
+            about = str(change.id)
+            await remember(draft.clean_sha256, size, room="people", row=about, purpose=_WAITS, media_type="image/png", at=at)
+        await spend_draft(draft.id)
+        return change
+
+
+async def forget_unmade() -> int:
+    """Keeps the pictures no longer whose change was refused, withdrawn or overtaken, and tells how many changes that were."""
+    over = await over_among([UUID(row) for row in await rows_kept_for(room="people", purpose=_WAITS)])
+    for change in over:
+        async with uow():
+            await forget(room="people", row=str(change), purpose=_WAITS)
+    return len(over)
 
 
 async def apply_stamp(change: Change, at: datetime) -> None:
@@ -114,16 +130,25 @@ async def apply_picture(change: Change, at: datetime) -> None:
 async def _put(change: Change, kind: BearerKind, columns: dict[str, UUID | None], live: str, at: datetime) -> None:
     if live != change.payload["instead_of"]:
         raise Conflict("Another picture was put there meanwhile. Look at it, then ask anew.", code="change_stale")
+    sha256 = change.payload["sha256"]
+    await _keep(sha256, int(change.payload["size"]), change.subject, kind, at)
+    await forget(room="people", row=str(change.id), purpose=_WAITS)
     await put_version(
         kind,
         columns,
-        sha256=change.payload["sha256"],
+        sha256=sha256,
         quality=int(change.payload["score"]),
         made_by=f"account:{change.asked_by}",
         actor=f"change:{change.id}",
         at=at,
         change=change.id,
     )
+
+
+async def _keep(sha256: str, size: int, bearer: str, kind: BearerKind, at: datetime) -> None:
+    """For good: a version is never taken away."""
+    purpose = "stamp" if kind is BearerKind.OFFICE else "appearance"
+    await remember(sha256, size, room="people", row=bearer, purpose=purpose, media_type="image/png", at=at)
 
 
 async def _put_own(person: Principal, bearer: Bearer, draft: Draft, at: datetime) -> None:

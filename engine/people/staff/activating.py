@@ -5,16 +5,19 @@ stays unsigned (`why_not_officer`); that activating again needs a second person;
 """
 
 import hashlib
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from engine.config import AccessSection
 from engine.errors import Conflict, NotFound, Refused
+from engine.mail import Letter, write_letter
 from engine.people.access import Principal, end_all
 from engine.people.access.tries import hold
 from engine.people.changes import Asked, Change, Effects, propose
 from engine.people.plain_text import text_fault, tidy
+from engine.people.staff.spells import begin_spell
 from engine.people.tables import Officer, OfficerOffice
 from engine.scope import Scope
 from engine.store import SecretBox, audit, uow
@@ -25,8 +28,8 @@ __all__ = ["OFFICER_AGAIN", "apply_officer_again", "ask_officer_again", "deactiv
 OFFICER_AGAIN = "officer_again"
 
 
-async def deactivate_officer(scope: Scope, officer: UUID, reason: str, *, actor: str, at: datetime) -> None:
-    """Deactivates an officer at once and ends every session of theirs.
+async def deactivate_officer(scope: Scope, officer: UUID, reason: str, *, box: SecretBox, actor: str, at: datetime) -> None:
+    """Deactivates an officer at once and ends every session of theirs; they are told by mail, and not the reason.
 
     Raises Refused without a reason, NotFound for an officer that the scope does not cover, Conflict for one who is off already.
     """
@@ -36,12 +39,15 @@ async def deactivate_officer(scope: Scope, officer: UUID, reason: str, *, actor:
     async with uow():
         row = await _found(scope, officer)
         await hold(row["account"])
-        off = {Officer.active: False, Officer.off_at: at, Officer.off_why: why}
-        if not await Officer.update(off).where(Officer.id == officer, Officer.active.eq(True)).returning(Officer.id):
+        on = (Officer.id == officer, Officer.active.eq(True))
+        changed = await Officer.update({Officer.active: False}).where(*on).returning(Officer.designation)
+        if not changed:
             raise Conflict("This officer is deactivated already.", code="officer_off")
+        await begin_spell(row["agency"], officer, changed[0]["designation"], active=False, why=why, at=at)
         await end_all(row["account"], reason="deactivated", at=at)
         detail = {"reason_sha256": hashlib.sha256(why.encode()).hexdigest()}
         await _note("officer_deactivated", officer, row["agency"], actor, at, detail=detail)
+        await _tell_off(officer, box, at)
 
 
 async def ask_officer_again(
@@ -57,11 +63,13 @@ async def ask_officer_again(
 
 async def apply_officer_again(change: Change, at: datetime) -> None:
     """Makes the officer of a change active, in the unit of work around the call. Raises Conflict for one who is active meanwhile."""
-    on = {Officer.active: True, Officer.off_at: None, Officer.off_why: ""}
-    off = (Officer.id == UUID(change.payload["officer"]), Officer.agency == change.agency_id, Officer.active.eq(False))
-    if not await Officer.update(on).where(*off).returning(Officer.id):
+    officer = UUID(change.payload["officer"])
+    off = (Officer.id == officer, Officer.agency == change.agency_id, Officer.active.eq(False))
+    changed = await Officer.update({Officer.active: True}).where(*off).returning(Officer.designation)
+    if not changed:
         raise Conflict("This officer is active already.", code="officer_on")
-    await _note("officer_activated", UUID(change.payload["officer"]), change.agency_id, f"account:{change.asked_by}", at)
+    await begin_spell(change.agency_id, officer, changed[0]["designation"], active=True, at=at)
+    await _note("officer_activated", officer, change.agency_id, f"account:{change.asked_by}", at)
 
 
 async def unmap_officer(scope: Scope, officer: UUID, office: UUID, *, actor: str, at: datetime) -> None:
@@ -90,7 +98,8 @@ async def redesignate(scope: Scope, officer: UUID, designation: str, *, actor: s
         raise Refused(f"The designation must {fault}.", box="designation", rule="designation")
     async with uow():
         row = await _found(scope, officer)
-        await Officer.update({Officer.designation: plain}).where(Officer.id == officer)
+        changed = await Officer.update({Officer.designation: plain}).where(Officer.id == officer).returning(Officer.active)
+        await begin_spell(row["agency"], officer, plain, active=changed[0]["active"], at=at)
         before, after = (hashlib.sha256(text.encode()).hexdigest() for text in (row["designation"], plain))
         await audit(
             "officer_redesignated",
@@ -102,6 +111,17 @@ async def redesignate(scope: Scope, officer: UUID, designation: str, *, actor: s
             before=before,
             after=after,
         )
+
+
+async def _tell_off(officer: UUID, box: SecretBox, at: datetime) -> None:
+    columns = (Officer.account.email.as_alias("email"), Officer.account.name.as_alias("name"), Officer.agency.name.as_alias("of"))
+    [row] = await Officer.select(*columns).where(Officer.id == officer)
+    text = (
+        f"{row['name']},\n\nyou were deactivated as an officer of {row['of']} just now: every session of yours was ended, and what you "
+        "approved and did not sign goes back to be decided anew.\n\nIf you have questions, turn to the agency's administrator."
+    )
+    with suppress(Refused):  # an address that takes no letter keeps nobody from being deactivated
+        await write_letter(Letter(row["email"], "You were deactivated as an officer", text), box=box, purpose="off", at=at, about=officer)
 
 
 async def _found(scope: Scope, officer: UUID) -> dict[str, Any]:

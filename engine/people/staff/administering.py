@@ -1,23 +1,23 @@
 """An agency's administrators, and how they change: one more is appointed, one hands over to another, one leaves.
 
 Promises that nobody alone changes who administers an agency (`engine.people.changes`), that an agency never loses its last
-administrator by it, that a new one's address is an official one where the register records any, and that everybody
-concerned is told by mail, the platform's desk too.
+administrator by it, that a new one's address is one that the register records for the agency, that whoever types an address
+learns nothing of an account that is here under it, and that everybody concerned is told by mail, the platform's desk too.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from engine.config import AccessSection
 from engine.errors import Conflict, NotFound, Refused
 from engine.mail import Letter, mailbox, write_letter
 from engine.people.access import Principal
 from engine.people.agencies.official import require_official
-from engine.people.changes import Asked, Change, Effects, propose, waiting_on
+from engine.people.changes import Asked, Change, Effects, propose, waiting_of, waiting_on
 from engine.people.joining.telling import tell_desk, welcome
 from engine.people.plain_text import text_fault, tidy
 from engine.people.staff.appointing import account_for, appoint_account, dismiss_administrator
@@ -29,12 +29,14 @@ from engine.store.scoped import covering
 __all__ = [
     "ADMINISTRATOR",
     "AdministratorSeen",
+    "Nominee",
     "Ways",
     "administrators_of",
     "apply_administrator",
     "ask_to_appoint",
     "ask_to_hand_over",
     "ask_to_leave",
+    "nominee_of",
 ]
 
 ADMINISTRATOR = "administrator"
@@ -70,6 +72,26 @@ class AdministratorSeen:
     leaves: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Nominee:
+    """Who shall administer, as whoever asked typed it; sealed in the payload of the change, and no account before it is made."""
+
+    email: str = field(repr=False)
+    name: str = field(repr=False)
+
+    def sealed(self, box: SecretBox, subject: str) -> dict[str, str]:
+        """As the payload of a change on that subject keeps it."""
+        return {"email": box.seal(self.email, purpose=f"{subject}:email"), "name": box.seal(self.name, purpose=f"{subject}:name")}
+
+
+def nominee_of(change: Change, box: SecretBox) -> Nominee | None:
+    """Whom a change that the caller may see would make an administrator; None for one that makes nobody."""
+    if change.kind != ADMINISTRATOR or "email" not in change.payload:
+        return None
+    email, name = (box.unseal(change.payload[each], purpose=f"{change.subject}:{each}") for each in ("email", "name"))
+    return Nominee(email, name)
+
+
 async def administrators_of(scope: Scope) -> Sequence[AdministratorSeen]:
     """The administrators whom the scope covers, present ones first, then the past ones, the latest first."""
     columns = (Administrator.account.name.as_alias("name"), Administrator.account.email.as_alias("email"))
@@ -84,18 +106,20 @@ async def ask_to_appoint(agency_id: UUID, person: Principal, *, email: str, name
     """Asks for one more administrator. Raises Refused for a name or address that cannot be theirs, Conflict if they are one already,
     and what `changes.propose` raises."""
     async with uow():
-        account, plain = await _candidate(agency_id, email, name, at)
-        asked = Asked(ADMINISTRATOR, agency_id, str(account), f"Appoint {plain} as administrator"[:200], _payload(_Deed.APPOINT, account))
-        return await _ask(asked, person, ways, at)
+        nominee, subject = await _nominee(agency_id, email, name), str(uuid4())
+        await _require_none_waits(agency_id, nominee, ways.box)
+        payload = {"deed": str(_Deed.APPOINT), **nominee.sealed(ways.box, subject)}
+        return await _ask(Asked(ADMINISTRATOR, agency_id, subject, f"Appoint {nominee.name} as administrator", payload), person, ways, at)
 
 
 async def ask_to_hand_over(agency_id: UUID, person: Principal, *, email: str, name: str, ways: Ways, at: datetime) -> Change:
     """Asks for another administrator in one's own place. Raises as `ask_to_appoint` does."""
     async with uow():
         own = await _own(agency_id, person.account_id)
-        account, plain = await _candidate(agency_id, email, name, at)
-        title = f"{person.name} hands over the administration to {plain}"[:200]
-        return await _ask(Asked(ADMINISTRATOR, agency_id, str(own), title, _payload(_Deed.HAND_OVER, account, own)), person, ways, at)
+        nominee, subject = await _nominee(agency_id, email, name), str(own)
+        title = f"{person.name} hands over the administration to {nominee.name}"[:200]
+        payload = {"deed": str(_Deed.HAND_OVER), "administrator": subject, **nominee.sealed(ways.box, subject)}
+        return await _ask(Asked(ADMINISTRATOR, agency_id, subject, title, payload), person, ways, at)
 
 
 async def ask_to_leave(agency_id: UUID, person: Principal, *, ways: Ways, at: datetime) -> Change:
@@ -104,7 +128,8 @@ async def ask_to_leave(agency_id: UUID, person: Principal, *, ways: Ways, at: da
         own = await _own(agency_id, person.account_id)
         await _require_another(agency_id, own)
         title = f"{person.name} leaves the administration"[:200]
-        return await _ask(Asked(ADMINISTRATOR, agency_id, str(own), title, _payload(_Deed.LEAVE, None, own)), person, ways, at)
+        payload = {"deed": str(_Deed.LEAVE), "administrator": str(own)}
+        return await _ask(Asked(ADMINISTRATOR, agency_id, str(own), title, payload), person, ways, at)
 
 
 async def apply_administrator(change: Change, at: datetime, *, box: SecretBox, base: str) -> None:
@@ -115,9 +140,9 @@ async def apply_administrator(change: Change, at: datetime, *, box: SecretBox, b
     """
     deed, actor = _Deed(change.payload["deed"]), f"account:{change.asked_by}"
     await _hold(change.agency_id)
-    if deed in {_Deed.APPOINT, _Deed.HAND_OVER}:
-        account = UUID(change.payload["account"])
-        await _require_usable(change.agency_id, account)
+    if (nominee := nominee_of(change, box)) is not None:
+        await _require_usable(change.agency_id, nominee)
+        account = await account_for(nominee.email, nominee.name, at)
         await appoint_account(change.agency_id, account, actor=actor, at=at)
         agency = await _agency_name(change.agency_id)
         why = f"You are an administrator of {agency} for electronic Certificates of Origin from now on."
@@ -137,31 +162,34 @@ async def _ask(asked: Asked, person: Principal, ways: Ways, at: datetime) -> Cha
     return change
 
 
-def _payload(deed: _Deed, account: UUID | None, administrator: UUID | None = None) -> dict[str, str]:
-    ids = {"account": account, "administrator": administrator}
-    return {"deed": str(deed), **{name: str(id) for name, id in ids.items() if id is not None}}
-
-
-async def _candidate(agency_id: UUID, email: str, name: str, at: datetime) -> tuple[UUID, str]:
-    """The account of whoever shall administer, made if there is none, and their name; a part of nothing until they are appointed."""
-    plain, address = tidy(name), mailbox(email.strip()).lower()
-    if fault := text_fault(plain, most=120):
+async def _nominee(agency_id: UUID, email: str, name: str) -> Nominee:
+    """Whom these words name. Raises Refused for words that cannot, or an address that is not the agency's, Conflict for one of its
+    administrators."""
+    nominee = Nominee(mailbox(email.strip()).lower(), tidy(name))
+    if fault := text_fault(nominee.name, most=120):
         raise Refused(f"The name must {fault}.", box="name", rule="name")
-    await require_official(agency_id, address)
-    account = await account_for(address, plain, at)
-    await _require_usable(agency_id, account)
-    if await Administrator.exists().where(Administrator.live_key == f"{account}:{agency_id}"):
+    await _require_usable(agency_id, nominee)
+    present = (Administrator.agency == agency_id, Administrator.ended_at.is_null(), Administrator.account.email == nominee.email)
+    if await Administrator.exists().where(*present):
         raise Conflict("This person administers the agency already.", code="appointed", box="email")
-    [row] = await Account.select(Account.name).where(Account.id == account)
-    return account, str(row["name"])
+    return nominee
 
 
-async def _require_usable(agency_id: UUID, account: UUID) -> None:
-    """Raises Refused for an account that is switched off, or whose address is not official (any more)."""
-    [row] = await Account.select(Account.email, Account.active).where(Account.id == account)
-    if not row["active"]:
+async def _require_none_waits(agency_id: UUID, nominee: Nominee, box: SecretBox) -> None:
+    """Raises Conflict if the same person's appointment waits already: the subject of such a change is nobody yet."""
+    for change in await waiting_of(agency_id, ADMINISTRATOR):
+        other = nominee_of(change, box)
+        if other is not None and other.email == nominee.email and change.payload["deed"] == _Deed.APPOINT:
+            raise Conflict(
+                f"'{change.title}' waits already. Confirm, refuse or withdraw that change first, under Changes.", code="change_waits"
+            )
+
+
+async def _require_usable(agency_id: UUID, nominee: Nominee) -> None:
+    """Raises Refused for an address that is not official (any more), or whose account is switched off."""
+    await require_official(agency_id, nominee.email, none_recorded=False)
+    if await Account.exists().where(Account.email == nominee.email, Account.active.eq(False)):
         raise Refused("The account of this address is switched off; the platform's desk knows why.", box="email", rule="account active")
-    await require_official(agency_id, row["email"])
 
 
 async def _own(agency_id: UUID, account: UUID) -> UUID:

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from engine.contracts.drawing import CleanImage
 from engine.errors import Conflict, Problem, Refused
+from engine.mail import mailbox
 from engine.people.listing import in_force
 from engine.people.offices.needs import office_items, officer_problems
 from engine.people.offices.offices import OfficeHere
 from engine.people.pictures.tables import Appearance, BearerKind
 from engine.people.pictures.versions import put_version
+from engine.people.staff.spells import begin_spell
 from engine.people.tables import Account, AgencyListing, Officer, OfficerOffice
 from engine.scope import Scope
 from engine.store import audit, uow
@@ -50,11 +52,12 @@ class OfficerHere:
 
 async def add_officer(agency_id: UUID, *, email: str, name: str, designation: str, actor: str, at: datetime) -> UUID:
     """Adds a person as an officer of the agency and gives the officer's id."""
-    account = Account(email=email.strip().lower(), name=name, made_at=at)
+    account = Account(email=mailbox(email.strip()).lower(), name=name, made_at=at)
     officer = Officer(agency=agency_id, account=account.id, name=name, designation=designation)
     async with uow():
         await Account.insert(account)
         await Officer.insert(officer)
+        await begin_spell(agency_id, UUID(str(officer.id)), designation, active=True, at=at)
         await audit("officer_added", room="people", subject=str(officer.id), actor=actor, at=at, agency=agency_id)
     return UUID(str(officer.id))
 

@@ -12,8 +12,7 @@ from engine.mail import Letter, mailbox, write_letter
 from engine.people.agencies.official import require_official
 from engine.people.agencies.register import reason_of
 from engine.people.joining.deciding import require_another, require_usable
-from engine.people.joining.letters import Attached
-from engine.people.joining.registering import PURPOSE
+from engine.people.joining.letters import PURPOSE, Attached
 from engine.people.joining.tables import Applicant, RegistrationRequest, RequestState
 from engine.people.joining.telling import welcome
 from engine.people.listing import require_listed

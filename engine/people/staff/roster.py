@@ -13,6 +13,7 @@ from engine.people.dsc import dsc_days
 from engine.people.dsc.tables import Enrolment
 from engine.people.pictures.tables import Appearance
 from engine.people.staff.activating import OFFICER_AGAIN
+from engine.people.staff.spells import Off, off_since
 from engine.people.tables import Office, Officer, OfficerOffice
 from engine.scope import Scope
 from engine.store.scoped import covering
@@ -44,8 +45,7 @@ class OfficerListed:
     email: str
     designation: str
     active: bool
-    off_at: datetime | None
-    off_why: str
+    off: Off | None
     offices: tuple[str, ...]
     has_picture: bool
     picture_waits: bool
@@ -157,6 +157,7 @@ async def _listed(scope: Scope, conditions: tuple[Any, ...], begin: int, at: dat
     ids = [row["id"] for row in rows]
     keys = [str(id) for id in ids]
     offices, pictured, until = await _offices(ids), await _pictured(ids), await dsc_days(ids, at)
+    off = await off_since([row["id"] for row in rows if not row["active"]])
     waiting, again = await waiting_on(_PICTURE, keys), await waiting_on(OFFICER_AGAIN, keys)
     return [
         OfficerListed(
@@ -167,8 +168,7 @@ async def _listed(scope: Scope, conditions: tuple[Any, ...], begin: int, at: dat
             email=row["email"],
             designation=row["designation"],
             active=row["active"],
-            off_at=row["off_at"],
-            off_why=row["off_why"],
+            off=off.get(row["id"]),
             offices=tuple(offices.get(row["id"], ())),
             has_picture=row["id"] in pictured,
             picture_waits=str(row["id"]) in waiting,

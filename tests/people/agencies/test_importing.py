@@ -74,22 +74,39 @@ async def test_what_the_file_is_silent_about_stays(people: People) -> None:
 
 
 async def test_an_end_is_written_and_never_taken_back(people: People) -> None:
-    await load(people, FILE)
-    ended = FILE.replace('starts_on = 2024-08-28, notice = "Public', 'starts_on = 2024-08-28, ends_on = 2026-12-01, notice = "Public')
+    also = FILE.replace("listings = [\n", 'listings = [\n  { appendix = "RA", starts_on = 2024-01-01 },\n', 1)
+    await load(people, also)
+    ended = also.replace('starts_on = 2024-08-28, notice = "Public', 'starts_on = 2024-08-28, ends_on = 2026-12-01, notice = "Public')
     assert await load(people, ended) == ("KCCI: listed under 2E from 2024-08-28: ends on 2026-12-01",)
     assert await load(people, ended) == ()
     with pytest.raises(Refused, match="an end is not taken back"):
-        await load(people, FILE)
+        await load(people, also)
     with pytest.raises(Refused, match="an end is not taken back"):
         await load(people, ended.replace("2026-12-01", "2027-12-01"))
 
 
-async def test_a_listing_that_the_file_ends_today_signs_the_agencys_people_out(people: People) -> None:
-    officer = await people.officer()
-    token = await people.whole("officer@eia.example.in", officer)
-    text = '[[agencies]]\ncode = "EIA"\nname = "Export Inspection Agency"\nlistings = [{ appendix = "2B", starts_on = 2026-11-22, ends_on = 2026-11-22 }]'
-    assert len(await load(people, text)) == 1
-    assert await people.resume(token) is None
+def eia(*listings: str) -> str:
+    return f'[[agencies]]\ncode = "EIA"\nname = "Export Inspection Agency"\nlistings = [{", ".join(listings)}]'
+
+
+@pytest.mark.parametrize("ends_on", ["2026-11-22", "2026-12-01"])
+async def test_a_file_ends_no_last_listing_for_that_is_a_delisting(people: People, ends_on: str) -> None:
+    ended = f'{{ appendix = "2B", starts_on = 2026-11-22, ends_on = {ends_on} }}'
+    with pytest.raises(Refused, match="EIA: Nothing else lists the agency on that day"):
+        await load(people, eia(ended))
+    assert await AgencyListing.count().where(AgencyListing.ends_on.is_not_null()) == 0
+    follows = f'{{ appendix = "2B", starts_on = {ends_on}, notice = "The next one" }}'
+    if ends_on != "2026-11-22":  # on its own first day it would be the same entry
+        assert len(await load(people, eia(ended, follows))) == 2
+
+
+async def test_a_file_enters_what_is_over_and_ends_nothing_in_the_past(people: People) -> None:
+    people.later(days=30)
+    over = '{ appendix = "2E", starts_on = 2020-01-01, ends_on = 2023-01-01 }'
+    assert len(await load(people, eia(over))) == 1
+    past = '{ appendix = "2B", starts_on = 2026-11-22, ends_on = 2026-12-01 }'
+    with pytest.raises(Refused, match="EIA: An entry ends today or later"):
+        await load(people, eia(past, '{ appendix = "RA", starts_on = 2026-11-22 }'))
 
 
 @pytest.mark.parametrize(

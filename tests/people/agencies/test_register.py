@@ -7,6 +7,7 @@ import pytest
 
 from engine.clock import ist_day
 from engine.errors import Conflict, NotFound, Refused
+from engine.mail.tables import LetterRow
 from engine.people import agency_by_code, find_office, may_certify
 from engine.people.access import roles_of
 from engine.people.agencies.register import (
@@ -76,6 +77,7 @@ async def test_an_entry_does_not_end_before_it_starts_and_not_twice(people: Peop
     [row] = await AgencyListing.select().where(AgencyListing.agency == agency)
     with pytest.raises(Refused):
         await end_listing(agency, row["id"], TODAY - timedelta(days=31), actor="test", at=people.at)
+    await add_listing(agency, "2B", TODAY, actor="test", at=people.at)
     await end_listing(agency, row["id"], TODAY, actor="test", at=people.at)
     with pytest.raises(Conflict):
         await end_listing(agency, row["id"], TODAY + timedelta(days=1), actor="test", at=people.at)
@@ -83,6 +85,39 @@ async def test_an_entry_does_not_end_before_it_starts_and_not_twice(people: Peop
         await end_listing(people.agency_id, row["id"], TODAY, actor="test", at=people.at)
     with pytest.raises(NotFound):
         await end_listing(uuid4(), row["id"], TODAY, actor="test", at=people.at)
+
+
+@pytest.mark.parametrize("days", [1, 10, 29])
+async def test_nothing_ends_on_a_day_that_is_over(people: People, days: int) -> None:
+    agency = await entered(people)
+    await add_listing(agency, "2B", TODAY - timedelta(days=60), actor="test", at=people.at)
+    [row] = await AgencyListing.select().where(AgencyListing.agency == agency, AgencyListing.appendix == "2E")
+    entry = await add_certifies(agency, "2E", starts_on=TODAY - timedelta(days=30), actor="test", at=people.at)
+    for end, id in ((end_listing, row["id"]), (end_certifies, entry)):
+        with pytest.raises(Refused) as refused:
+            await end(agency, id, TODAY - timedelta(days=days), actor="test", at=people.at)
+        assert refused.value.rule == "today or later"
+
+
+async def test_the_last_listing_ends_by_delisting_alone(people: People) -> None:
+    agency = await entered(people)
+    [row] = await AgencyListing.select().where(AgencyListing.agency == agency)
+    await add_listing(agency, "2B", TODAY + timedelta(days=5), actor="test", at=people.at)
+    for day in (TODAY, TODAY + timedelta(days=4)):
+        with pytest.raises(Refused, match="Use Delist") as refused:
+            await end_listing(agency, row["id"], day, actor="test", at=people.at)
+        assert refused.value.rule == "last listing by delisting"
+    [row] = await AgencyListing.select().where(AgencyListing.id == row["id"])
+    assert row["ends_on"] is None
+    await end_listing(agency, row["id"], TODAY + timedelta(days=5), actor="test", at=people.at)
+
+
+async def test_an_address_that_takes_no_letter_stops_no_delisting(people: People) -> None:
+    for email in ("a.@eia.example.in", "head@eia.example.in"):
+        await people.administrator(await people.person(email))
+    await delist(people.agency_id, TODAY, reason=REASON, box=people.box, actor="test", at=people.at)
+    assert await AgencyListing.count().where(AgencyListing.agency == people.agency_id, AgencyListing.ends_on.is_null()) == 0
+    assert await LetterRow.count().where(LetterRow.purpose == "delisted") == 1
 
 
 async def test_an_agency_is_found_from_its_first_day_to_the_one_before_its_end(people: People) -> None:

@@ -159,3 +159,14 @@ async def test_an_address_that_is_not_verified_is_told_as_such() -> None:
     bare = {name: value for name, value in good().items() if name not in {"email", "name", "at_hash"}}
     identity = await judged(signed(bare))
     assert (identity.email, identity.email_verified, identity.name, identity.auth_time) == ("", False, "", None)
+
+
+@pytest.mark.parametrize("email", ["a.@x.in", ".a@x.in", "a@x-.in", "a b@x.in", "a@x.in\nb"])
+async def test_an_address_to_which_no_letter_can_go_proves_nobody(email: str) -> None:
+    with pytest.raises(Untrusted, match="e-mail address in it is none"):
+        await judged(signed({**good(), "email": email}))
+
+
+async def test_an_address_is_proved_as_accounts_keep_it() -> None:
+    assert (await judged(signed({**good(), "email": "A.B@X.EXAMPLE"}))).email == "a.b@x.example"
+    assert (await judged(signed({key: value for key, value in good().items() if key != "email"}))).email_verified is False

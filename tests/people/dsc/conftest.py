@@ -70,7 +70,9 @@ class Room:
         return here
 
     async def enrol(self, here: PresentedHere, owner: Owner | None = None) -> UUID:
-        return await registering.enrol_proved(owner or self.owner, here.id, trust=self.trust, actor=ACTOR, at=self.people.at)
+        return await registering.enrol_proved(
+            owner or self.owner, here.id, trust=self.trust, box=self.people.box, actor=ACTOR, at=self.people.at
+        )
 
 
 def pem(der: bytes) -> bytes:

@@ -8,14 +8,18 @@ import pytest
 from engine.contracts.signing import RawSignature, SignerContext
 from engine.errors import Conflict, Forbidden, NotFound, Refused, Untrusted
 from engine.issuing import registering
+from engine.mail.letter import unsealed
+from engine.mail.tables import LetterRow
 from engine.people import dsc, enrol, live_enrolment
 from engine.people.dsc import PresentedState
 from engine.people.dsc.tables import Enrolment, Presented
-from engine.people.tables import Officer
+from engine.people.tables import Account, Officer
 from engine.scope import PUBLIC, Scope
 from engine.store import uow
 from engine.store.tables import AuditEntry
 from tests.people.dsc.conftest import ACTOR, Room
+
+BASE = "https://coo.example.in"
 
 
 async def rows() -> int:
@@ -100,7 +104,7 @@ async def test_a_renewal_overlaps_and_the_newest_that_is_valid_signs(room: Room)
     assert [each.fingerprint for each in signs] == [room.authority.chain("renewed").fingerprint]
     live = await live_enrolment(officer=room.owner.id, at=room.people.at)
     assert live.fingerprint == signs[0].fingerprint
-    await dsc.end_enrolment(Scope.agency(room.owner.party), live.id, "token lost", actor=ACTOR, at=room.people.at)
+    await dsc.end_enrolment(Scope.agency(room.owner.party), live.id, "token lost", box=room.people.box, actor=ACTOR, at=room.people.at)
     assert (await live_enrolment(officer=room.owner.id, at=room.people.at)).fingerprint == room.authority.chain("good").fingerprint
 
 
@@ -207,7 +211,7 @@ async def test_a_certificate_that_is_revoked_between_challenge_and_enrolment_is_
     here, _ = await registering.prove(owner, room.signer, "revoked", trust=early, actor=ACTOR, clock=room.clock)
     assert here is not None
     with pytest.raises(Refused) as refused:
-        await registering.enrol_proved(owner, here.id, trust=room.trust, actor=ACTOR, at=room.people.at)
+        await registering.enrol_proved(owner, here.id, trust=room.trust, box=room.people.box, actor=ACTOR, at=room.people.at)
     assert refused.value.code == "revoked"
 
 
@@ -216,7 +220,7 @@ async def test_what_somebody_else_presented_reads_like_what_is_not_there(room: R
     said = []
     for owner, id in ((room.colleague, here.id), (room.stranger, here.id), (room.stranger, uuid4())):
         with pytest.raises(NotFound) as refused:
-            await registering.enrol_proved(owner, id, trust=room.trust, actor=ACTOR, at=room.people.at)
+            await registering.enrol_proved(owner, id, trust=room.trust, box=room.people.box, actor=ACTOR, at=room.people.at)
         said.append((refused.value.say, refused.value.code))
     assert len(set(said)) == 1
 
@@ -257,14 +261,14 @@ async def test_an_enrolment_of_another_agency_is_not_ended(room: Room) -> None:
     said = []
     for scope, id in ((Scope.agency(room.stranger.party), enrolment), (Scope.agency(room.stranger.party), uuid4()), (PUBLIC, enrolment)):
         with pytest.raises(NotFound) as refused:
-            await dsc.end_enrolment(scope, id, "mine now", actor=ACTOR, at=room.people.at)
+            await dsc.end_enrolment(scope, id, "mine now", box=room.people.box, actor=ACTOR, at=room.people.at)
         said.append(refused.value.say)
     assert len(set(said)) == 1
     with pytest.raises(Refused):
-        await dsc.end_enrolment(Scope.agency(room.owner.party), enrolment, "  ", actor=ACTOR, at=room.people.at)
-    await dsc.end_enrolment(Scope.agency(room.owner.party), enrolment, "lost", actor=ACTOR, at=room.people.at)
+        await dsc.end_enrolment(Scope.agency(room.owner.party), enrolment, "  ", box=room.people.box, actor=ACTOR, at=room.people.at)
+    await dsc.end_enrolment(Scope.agency(room.owner.party), enrolment, "lost", box=room.people.box, actor=ACTOR, at=room.people.at)
     with pytest.raises(NotFound):
-        await dsc.end_enrolment(Scope.agency(room.owner.party), enrolment, "lost", actor=ACTOR, at=room.people.at)
+        await dsc.end_enrolment(Scope.agency(room.owner.party), enrolment, "lost", box=room.people.box, actor=ACTOR, at=room.people.at)
 
 
 # --- a name that differs --------------------------------------------------------------------------
@@ -287,10 +291,10 @@ async def test_another_name_is_shown_and_not_enrolled_by_its_owner(room: Room) -
 
 async def test_an_administrator_confirms_a_name_for_an_audited_reason(room: Room) -> None:
     here, scope = await _misnamed(room), Scope.agency(room.owner.party)
-    await dsc.ask_administrator(room.owner, here.id, actor=ACTOR, at=room.people.at)
+    await dsc.ask_administrator(room.owner, here.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
     [waiting] = await dsc.waiting_presented(scope, at=room.people.at)
     assert waiting.id == here.id
-    deed = {"account": uuid4(), "trust": room.trust, "actor": "account:administrator", "at": room.people.at}
+    deed = {"account": uuid4(), "trust": room.trust, "box": room.people.box, "actor": "account:administrator", "at": room.people.at}
     with pytest.raises(Refused):
         await registering.confirm_name(scope, here.id, " ", **deed)
     await registering.confirm_name(scope, here.id, "name changed by marriage", **deed)
@@ -305,38 +309,160 @@ async def test_an_administrator_confirms_a_name_for_an_audited_reason(room: Room
 async def test_nobody_confirms_their_own_name_nor_another_agencys(room: Room) -> None:
     here, scope = await _misnamed(room), Scope.agency(room.owner.party)
     with pytest.raises(NotFound):  # it does not wait yet
-        await registering.confirm_name(scope, here.id, "x", account=uuid4(), trust=room.trust, actor=ACTOR, at=room.people.at)
-    await dsc.ask_administrator(room.owner, here.id, actor=ACTOR, at=room.people.at)
+        await registering.confirm_name(
+            scope, here.id, "x", account=uuid4(), trust=room.trust, box=room.people.box, actor=ACTOR, at=room.people.at
+        )
+    await dsc.ask_administrator(room.owner, here.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
     with pytest.raises(Conflict):
-        await dsc.ask_administrator(room.owner, here.id, actor=ACTOR, at=room.people.at)
+        await dsc.ask_administrator(room.owner, here.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
     with pytest.raises(Forbidden):
         await registering.confirm_name(
-            scope, here.id, "it is me", account=room.owner.account_id, trust=room.trust, actor=ACTOR, at=room.people.at
+            scope, here.id, "it is me", account=room.owner.account_id, trust=room.trust, box=room.people.box, actor=ACTOR, at=room.people.at
         )
     for scope_of_others in (Scope.agency(room.stranger.party), PUBLIC):
         with pytest.raises(NotFound):
-            await registering.confirm_name(scope_of_others, here.id, "x", account=uuid4(), trust=room.trust, actor=ACTOR, at=room.people.at)
+            await registering.confirm_name(
+                scope_of_others, here.id, "x", account=uuid4(), trust=room.trust, box=room.people.box, actor=ACTOR, at=room.people.at
+            )
         with pytest.raises(NotFound):
-            await registering.refuse_name(scope_of_others, here.id, "x", actor=ACTOR, at=room.people.at)
+            await registering.refuse_name(scope_of_others, here.id, "x", box=room.people.box, actor=ACTOR, at=room.people.at)
     assert await rows() == 0
 
 
 async def test_a_refused_name_is_told_its_reason_and_stays_refused(room: Room) -> None:
     here, scope = await _misnamed(room), Scope.agency(room.owner.party)
-    await dsc.ask_administrator(room.owner, here.id, actor=ACTOR, at=room.people.at)
-    await registering.refuse_name(scope, here.id, "not our officer's", actor=ACTOR, at=room.people.at)
+    await dsc.ask_administrator(room.owner, here.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
+    await registering.refuse_name(scope, here.id, "not our officer's", box=room.people.box, actor=ACTOR, at=room.people.at)
     told = await dsc.presented(room.owner, here.id)
     assert (told.state, told.reason) == (PresentedState.REFUSED, "not our officer's")
     with pytest.raises(Conflict):
-        await dsc.ask_administrator(room.owner, here.id, actor=ACTOR, at=room.people.at)
+        await dsc.ask_administrator(room.owner, here.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
 
 
 async def test_a_confirmed_name_does_not_help_a_certificate_that_went_bad_meanwhile(room: Room) -> None:
     here, scope = await _misnamed(room), Scope.agency(room.owner.party)
-    await dsc.ask_administrator(room.owner, here.id, actor=ACTOR, at=room.people.at)
+    await dsc.ask_administrator(room.owner, here.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
     async with uow():  # it waits for years
         await Presented.update({Presented.expires_at: room.people.at.replace(year=2031)}).where(Presented.id == here.id)
     room.people.at = room.people.at.replace(year=2030)
     with pytest.raises(Refused) as refused:
-        await registering.confirm_name(scope, here.id, "x", account=uuid4(), trust=room.trust, actor=ACTOR, at=room.people.at)
+        await registering.confirm_name(
+            scope, here.id, "x", account=uuid4(), trust=room.trust, box=room.people.box, actor=ACTOR, at=room.people.at
+        )
     assert refused.value.code == "expired"
+
+
+# --- a name that nobody decided on in time ---------------------------------------------------------
+
+
+async def test_a_certificate_that_waited_too_long_is_asked_for_again(room: Room) -> None:
+    scope = Scope.agency(room.owner.party)
+    first = await _misnamed(room)
+    await dsc.ask_administrator(room.owner, first.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
+    room.people.later(days=30, minutes=1)
+    assert await dsc.waiting_presented(scope, at=room.people.at) == []
+    again = await room.prove("good")
+    await dsc.ask_administrator(room.owner, again.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
+    assert [each.id for each in await dsc.waiting_presented(scope, at=room.people.at)] == [again.id]
+    assert (await dsc.presented(room.owner, first.id)).state is PresentedState.EXPIRED
+    assert int(await AuditEntry.count().where(AuditEntry.act == "x509_name_expired", AuditEntry.subject == str(first.id))) == 1
+    with pytest.raises(Conflict):
+        await dsc.ask_administrator(room.owner, first.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
+
+
+async def test_the_round_ends_what_is_too_old_and_nothing_else(room: Room) -> None:
+    waits = await _misnamed(room)
+    await dsc.ask_administrator(room.owner, waits.id, box=room.people.box, base=BASE, actor=ACTOR, at=room.people.at)
+    proved, other = await room.prove("good"), await room.prove("renewed", room.colleague)
+    await room.enrol(other, room.colleague)
+    assert await dsc.end_old_presented(room.people.at) == 0
+    room.people.later(minutes=16)
+    asked = await room.prove("good")
+    assert await dsc.end_old_presented(room.people.at) == 1
+    states = {row["id"]: row["state"] for row in await Presented.select(Presented.id, Presented.state)}
+    assert [states[each.id] for each in (waits, proved, other, asked)] == ["waiting", "expired", "enrolled", "proved"]
+    room.people.later(days=31)
+    assert await dsc.end_old_presented(room.people.at) == 2
+    row = await Presented.select(Presented.state, Presented.live_key, Presented.decided_at).where(Presented.id == waits.id).first()
+    assert row == {"state": "expired", "live_key": str(waits.id), "decided_at": room.people.at}
+    assert int(await AuditEntry.count().where(AuditEntry.act == "x509_name_expired")) == 1
+    assert await dsc.end_old_presented(room.people.at) == 0
+
+
+# --- letters --------------------------------------------------------------------------------------
+
+
+async def letters(room: Room) -> list[tuple[str, str, str]]:
+    """To whom, under which subject, and what, in the order they were written."""
+    rows = await LetterRow.select().order_by(LetterRow.written_at)
+    found = [unsealed(row["id"], row["to_sealed"], row["content_sealed"], room.people.box) for row in rows]
+    return [(letter.to, letter.subject, letter.text) for letter in found]
+
+
+async def test_an_owner_is_told_of_what_signs_for_them_and_of_what_signs_no_more(room: Room) -> None:
+    enrolment = await room.enrol(await room.prove("good"))
+    room.people.later(minutes=1)
+    scope = Scope.agency(room.owner.party)
+    await dsc.end_enrolment(scope, enrolment, "the secret reason", box=room.people.box, actor=ACTOR, at=room.people.at)
+    told = await letters(room)
+    assert [(to, subject) for to, subject, _ in told] == [
+        ("asha@eia.example.in", "A certificate was registered for you"),
+        ("asha@eia.example.in", "A certificate of yours was ended"),
+    ]
+    assert not any("secret" in text for _, _, text in told)
+
+
+async def test_what_is_not_enrolled_or_ended_is_told_to_nobody(room: Room) -> None:
+    here = await _misnamed(room)
+    with pytest.raises(Refused):
+        await room.enrol(here)
+    with pytest.raises(NotFound):
+        await dsc.end_enrolment(PUBLIC, uuid4(), "x", box=room.people.box, actor=ACTOR, at=room.people.at)
+    assert await letters(room) == []
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_name_is_asked_of_the_administrators_and_its_owner_is_told_what_they_said(room: Room, refused: bool) -> None:
+    people, scope = room.people, Scope.agency(room.owner.party)
+    for email in ("one@eia.example.in", "two@eia.example.in"):
+        await people.administrator(await people.person(email))
+    await people.administrator(room.owner.account_id)
+    await people.person("stranger@txc.example.in")
+    here = await _misnamed(room)
+    await dsc.ask_administrator(room.owner, here.id, box=people.box, base=BASE, actor=ACTOR, at=people.at)
+    asked = await letters(room)
+    assert sorted(to for to, _, _ in asked) == ["one@eia.example.in", "two@eia.example.in"]
+    assert all(f"{BASE}/users/{room.owner.id}/names/{here.id}" in text for _, _, text in asked)
+    people.later(minutes=1)
+    if refused:
+        await registering.refuse_name(scope, here.id, "it is not hers", box=people.box, actor=ACTOR, at=people.at)
+    else:
+        deed = {"account": uuid4(), "trust": room.trust, "box": people.box, "actor": ACTOR, "at": people.at}
+        await registering.confirm_name(scope, here.id, "changed by marriage", **deed)
+    [(to, subject, text)] = (await letters(room))[2:]
+    assert to == "asha@eia.example.in"
+    assert subject == ("Your certificate was refused" if refused else "A certificate was registered for you")
+    assert ("it is not hers" in text) is refused
+    assert "marriage" not in text
+
+
+async def test_an_address_that_takes_no_letter_keeps_nothing_from_being_done(room: Room) -> None:
+    async with uow():
+        await Account.update({Account.email: "no address"}).where(Account.id == room.owner.account_id)
+    enrolment = await room.enrol(await room.prove("good"))
+    scope = Scope.agency(room.owner.party)
+    await dsc.end_enrolment(scope, enrolment, "lost", box=room.people.box, actor=ACTOR, at=room.people.at)
+    assert await letters(room) == []
+
+
+# --- the rows themselves ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", [Enrolment, Presented])
+async def test_an_owner_without_their_agency_or_firm_is_no_row(room: Room, table: type[Enrolment]) -> None:
+    """A composite key that is partly NULL holds nothing: without its CHECK the officer of any agency would pass."""
+    await room.enrol(await room.prove("good"))
+    with pytest.raises(Conflict) as refused:
+        async with uow():
+            await table.update({table.agency: None}).where(table.officer == room.owner.id)
+    assert refused.value.code == "integrity"

@@ -60,7 +60,7 @@ class Firms:
 
     async def enter(self, who: Identity, *profiles: Profile) -> Entered:
         return await enter_by_registry(
-            who, profiles, asked_at=self.at, again_in=DAY, device=Device("Firefox"), limits=self.limits, at=self.at
+            who, profiles, asked_at=self.at, again_in=DAY, device=Device("Firefox"), limits=self.limits, box=self.box, at=self.at
         )
 
     async def exporter(self, rights: str = "see,prepare,submit,pay,sign", iec: str = IEC) -> tuple[Scope, UUID, UUID]:

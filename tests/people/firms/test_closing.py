@@ -13,6 +13,7 @@ from engine.people.access import Device, Stage, resume, roles_of
 from engine.people.access.sessions import begin
 from engine.people.firms import Opened
 from engine.people.firms.closing import broker_record, close_broker, open_broker_again, search_brokers
+from engine.people.tables import Broker
 from engine.scope import PLATFORM, PUBLIC, Scope
 from engine.store import uow
 from engine.store.tables import AuditEntry
@@ -95,3 +96,13 @@ async def test_one_is_found_by_name_code_and_licence(firms: Firms, opened: Opene
         assert [each.id for each in (await search_brokers(PLATFORM, words))[0]] == [opened.broker_id]
     for words in ("%", "_", "nobody of that name"):
         assert await search_brokers(PLATFORM, words) == ((), 0)
+
+
+async def test_an_address_that_takes_no_letter_stops_no_closing(firms: Firms) -> None:
+    broker = await firms.broker()
+    async with uow():
+        await Broker.update({Broker.email: "a.@clearing.example.in"}).where(Broker.id == broker.broker_id)
+    letters = await LetterRow.count()
+    await close(firms, broker.broker_id)
+    assert await LetterRow.count() == letters + 1
+    assert not (await broker_record(PLATFORM, broker.broker_id)).active

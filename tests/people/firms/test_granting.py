@@ -2,18 +2,18 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from engine.clock import ist_day
-from engine.errors import Conflict, Forbidden, NotFound, Refused
+from engine.errors import Conflict, Forbidden, NotFound, Refused, TooMany
 from engine.people import make_key, who_calls
 from engine.people.access.roles import RoleKind, roles_of
 from engine.people.dgft import Status
-from engine.people.firms import counted_filing, end_grant, give_grant, grants_of, require_granted, rights_granted
+from engine.people.firms import count_filing, end_grant, give_grant, grants_of, rights_granted
 from engine.people.firms.tables import BrokerDay
-from engine.people.tables import Broker, BrokerGrant, BrokerUser, Exporter
+from engine.people.tables import Broker, BrokerGrant, Exporter
 from engine.scope import PUBLIC, Scope
 from engine.store import uow
 from engine.store.tables import AuditEntry
@@ -32,12 +32,11 @@ async def test_a_grant_lets_the_broker_in_and_its_end_keeps_it_out(firms: Firms)
     grant = await give(firms, scope, user, broker.code)
     [role] = await roles_of(broker.account_id, firms.at)
     assert (role.kind, role.scope.exporter_ids) == (RoleKind.BROKER, {exporter})
-    await require_granted(broker.user_id, exporter, "submit", firms.at)
+    assert await rights_granted(broker.broker_id, firms.at) == {exporter: FILING}
     await end_grant(scope, user, grant, actor="account:x", at=firms.at)
     [role] = await roles_of(broker.account_id, firms.at)
     assert role.scope.exporter_ids == frozenset()
-    with pytest.raises(NotFound):
-        await require_granted(broker.user_id, exporter, "see", firms.at)
+    assert await rights_granted(broker.broker_id, firms.at) == {}
     with pytest.raises(NotFound):
         await end_grant(scope, user, grant, actor="account:x", at=firms.at)
 
@@ -113,9 +112,8 @@ async def test_a_grant_holds_to_the_end_of_its_last_day_in_india(firms: Firms) -
     [shown] = await grants_of(scope, at=firms.at)
     assert (shown.until_on, shown.lasts) == (ist_day(firms.at), True)
     midnight = firms.at.replace(hour=18, minute=30)
-    await require_granted(broker.user_id, exporter, "see", midnight - timedelta(seconds=1))
-    with pytest.raises(NotFound):
-        await require_granted(broker.user_id, exporter, "see", midnight)
+    assert await rights_granted(broker.broker_id, midnight - timedelta(seconds=1)) == {exporter: FILING}
+    assert await rights_granted(broker.broker_id, midnight) == {}
     assert not (await grants_of(scope, at=midnight))[0].lasts
 
 
@@ -154,22 +152,6 @@ async def test_foreign_and_unknown_grants_read_the_same(firms: Firms) -> None:
     assert await grants_of(Scope.agency(uuid4()), at=firms.at) == ()
 
 
-async def test_a_brokers_person_does_what_grant_and_firm_both_allow(firms: Firms) -> None:
-    scope, exporter, user = await firms.exporter()
-    broker = await firms.broker()
-    await give(firms, scope, user, broker.code, rights=frozenset({"see", "prepare"}))
-    with pytest.raises(Forbidden, match="does not let its broker submit"):
-        await require_granted(broker.user_id, exporter, "submit", firms.at)
-    async with uow():
-        await BrokerUser.update({BrokerUser.rights: "see"}).where(BrokerUser.id == broker.user_id)
-    with pytest.raises(Forbidden, match="own firm"):
-        await require_granted(broker.user_id, exporter, "prepare", firms.at)
-    async with uow():
-        await BrokerUser.update({BrokerUser.ended_at: firms.at}).where(BrokerUser.id == broker.user_id)
-    with pytest.raises(NotFound):
-        await require_granted(broker.user_id, exporter, "see", firms.at)
-
-
 async def test_under_a_suspended_iec_a_broker_sees_and_no_more(firms: Firms) -> None:
     scope, exporter, user = await firms.exporter()
     broker = await firms.broker()
@@ -186,7 +168,7 @@ async def test_a_broker_that_was_closed_is_granted_nothing(firms: Firms) -> None
     broker = await firms.broker()
     await give(firms, scope, user, broker.code)
     async with uow():
-        await Broker.update({Broker.active: False}).where(Broker.id == broker.broker_id)
+        await Broker.update({Broker.active: False, Broker.off_at: firms.at, Broker.off_why: "test"}).where(Broker.id == broker.broker_id)
     assert await rights_granted(broker.broker_id, firms.at) == {}
     assert await roles_of(broker.account_id, firms.at) == ()
     with pytest.raises(Refused, match="No broker"):
@@ -196,19 +178,23 @@ async def test_a_broker_that_was_closed_is_granted_nothing(firms: Firms) -> None
 # --- how often ------------------------------------------------------------------------------------------
 
 
+async def count(firms: Firms, broker: UUID, exporter: UUID) -> None:
+    async with uow():
+        await count_filing(broker, exporter, firms.at)
+
+
 async def test_a_broker_files_no_oftener_in_a_day_than_was_granted(firms: Firms) -> None:
     scope, exporter, user = await firms.exporter()
     broker = await firms.broker()
     await give(firms, scope, user, broker.code, per_day=2)
     for _ in range(2):
-        async with counted_filing(broker.broker_id, exporter, firms.at):
-            pass
-    with pytest.raises(Conflict, match="today's are filed"):
-        async with counted_filing(broker.broker_id, exporter, firms.at):
-            pytest.fail("nothing is filed")
+        await count(firms, broker.broker_id, exporter)
+    with pytest.raises(TooMany, match="today's are filed") as refused:
+        await count(firms, broker.broker_id, exporter)
+    again = firms.at + timedelta(seconds=refused.value.retry_after_s)
+    assert (ist_day(again), ist_day(again - timedelta(seconds=2))) == (ist_day(firms.at) + timedelta(days=1), ist_day(firms.at))
     assert (await grants_of(scope, at=firms.at))[0].filed_today == 2
-    async with counted_filing(broker.broker_id, exporter, firms.later(days=1).at):
-        pass
+    await count(firms.later(days=1), broker.broker_id, exporter)
 
 
 async def test_many_filings_at_once_are_counted_one_by_one(firms: Firms) -> None:
@@ -218,9 +204,9 @@ async def test_many_filings_at_once_are_counted_one_by_one(firms: Firms) -> None
 
     async def filed() -> bool:
         try:
-            async with counted_filing(broker.broker_id, exporter, firms.at):
-                return True
-        except Conflict:
+            await count(firms, broker.broker_id, exporter)
+            return True
+        except TooMany:
             return False
 
     assert sum(await asyncio.gather(*(filed() for _ in range(10)))) == 3
@@ -230,12 +216,16 @@ async def test_a_filing_that_fails_counts_nothing(firms: Firms) -> None:
     scope, exporter, user = await firms.exporter()
     broker = await firms.broker()
     await give(firms, scope, user, broker.code, per_day=1)
-    with pytest.raises(Refused, match="wrong"):
-        async with counted_filing(broker.broker_id, exporter, firms.at):
+
+    async def fails() -> None:
+        async with uow():
+            await count_filing(broker.broker_id, exporter, firms.at)
             raise Refused("something is wrong")
+
+    with pytest.raises(Refused, match="wrong"):
+        await fails()
     assert not await BrokerDay.exists()
-    async with counted_filing(broker.broker_id, exporter, firms.at):
-        pass
+    await count(firms, broker.broker_id, exporter)
 
 
 async def test_a_grant_that_ended_a_moment_ago_files_nothing(firms: Firms) -> None:
@@ -244,10 +234,19 @@ async def test_a_grant_that_ended_a_moment_ago_files_nothing(firms: Firms) -> No
     grant = await give(firms, scope, user, broker.code)
     await end_grant(scope, user, grant, actor="x", at=firms.at)
     with pytest.raises(Forbidden):
-        async with counted_filing(broker.broker_id, exporter, firms.at):
-            pytest.fail("nothing is filed")
-    async with counted_filing(None, exporter, firms.at):  # the exporter itself
-        pass
+        await count(firms, broker.broker_id, exporter)
+    await give(firms, scope, user, broker.code, rights=frozenset({"see", "prepare"}))
+    with pytest.raises(Forbidden):
+        await count(firms, broker.broker_id, exporter)
+
+
+async def test_a_grant_that_two_end_at_once_is_ended_and_audited_once(firms: Firms) -> None:
+    scope, _, user = await firms.exporter()
+    grant = await give(firms, scope, user, (await firms.broker()).code)
+    ends = [end_grant(scope, user, grant, actor="x", at=firms.at) for _ in range(4)]
+    done = await asyncio.gather(*ends, return_exceptions=True)
+    assert [type(each) for each in done if each is not None] == [NotFound] * 3
+    assert await AuditEntry.count().where(AuditEntry.act == "grant_ended") == 1
 
 
 # --- keys of brokers ------------------------------------------------------------------------------------

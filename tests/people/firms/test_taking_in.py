@@ -6,10 +6,11 @@ import httpx
 import pytest
 
 from engine.errors import EngineError, Refused, TooMany, Unavailable
-from engine.people import exporter_by_iec, exporter_user, register_exporter
+from engine.people import add_exporter_user, exporter_by_iec, exporter_user, register_exporter
 from engine.people.access.roles import roles_of
 from engine.people.dgft import Branch, ProfileService, Provider, Settings, Status
 from engine.people.firms import firm_of
+from engine.people.firms.applying import take_in
 from engine.people.firms.entering import use_answer
 from engine.people.firms.keeping import Dgft, sync_due, sync_now
 from engine.people.tables import Account, Exporter, ExporterBranch, ExporterUser
@@ -17,7 +18,7 @@ from engine.scope import PLATFORM, Scope
 from engine.store import uow
 from engine.store.tables import AuditEntry
 from tests.clocks import StillClock
-from tests.people.firms.conftest import IEC, ISSUER, START, Firms, firm, identity, profile, user, users
+from tests.people.firms.conftest import DAY, IEC, ISSUER, START, Firms, firm, identity, profile, user, users
 
 
 async def test_a_firm_its_branches_and_its_persons_come_in(firms: Firms) -> None:
@@ -251,3 +252,23 @@ async def test_an_account_has_one_row_at_a_time_in_a_firm(firms: Firms) -> None:
             await ExporterUser.insert(
                 ExporterUser(exporter=exporter, account=row["account"], rights="see", live_key=f"{exporter}:{row['account']}")
             )
+
+
+@pytest.mark.parametrize("email", ["a.@x.in", ".a@x.in", "a@x-.in", "nobody"])
+async def test_nobody_acts_for_a_firm_at_an_address_that_takes_no_letter(firms: Firms, email: str) -> None:
+    here = await register_exporter(IEC, "A FIRM", "", actor="test", at=firms.at)
+    with pytest.raises(Refused):
+        await add_exporter_user(here.id, email=email, name="A User", rights="see", actor="test", at=firms.at)
+    assert await Account.count() == 0
+
+
+async def test_a_firm_is_entered_once_in_the_audit_by_who_entered_it(firms: Firms) -> None:
+    for actor in ("account:x", "account:y"):
+        await register_exporter(IEC, "A FIRM", "", actor=actor, at=firms.at)
+    assert [entry["actor"] for entry in await AuditEntry.select()] == ["account:x"]
+
+
+async def test_every_entry_of_a_sync_names_who_asked_for_it(firms: Firms) -> None:
+    told = profile(user("s1"), branches=(Branch("0", "here"),))
+    await take_in((told,), asked_at=firms.at, again_in=DAY, actor="account:x", at=firms.at)
+    assert {entry["actor"] for entry in await AuditEntry.select()} == {"account:x"}

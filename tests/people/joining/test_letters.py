@@ -4,12 +4,15 @@ import io
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from engine.errors import Refused
+from engine.people.joining import letters
 from engine.people.joining.letters import MOST_BYTES, read_letter
 
 
@@ -127,3 +130,31 @@ def test_bytes_of_a_picture_in_a_pdf_are_not_mistaken_for_names() -> None:
 def test_a_letter_that_is_too_large_is_refused_before_anything_is_read() -> None:
     with pytest.raises(Refused, match="4 MB"):
         read_letter(pdf() + b" " * MOST_BYTES)
+
+
+class Watched(bytes):
+    """Bytes that count how many of them were searched."""
+
+    searched = 0
+
+    def find(self, *arguments: Any) -> int:
+        found = super().find(*arguments)
+        Watched.searched += (found if found >= 0 else len(self)) - arguments[1]
+        return found
+
+
+@pytest.mark.parametrize("filling", [b"stream\n", b"stream\r\n", b"stream", b"endstream", b"stream\nendstream\n", b"stream\nx"])
+def test_a_pdf_that_is_made_to_be_read_for_ever_is_searched_twice_at_most(filling: bytes) -> None:
+    """A search for an end that is not there, begun anew at each place, takes hours for a letter of the size that is taken."""
+    data = b"%PDF-1.7\n" + filling * (200_000 // len(filling)) + b"startxref\n0\n%%EOF\n"
+    Watched.searched = 0
+    for _ in letters._outside_streams(Watched(data)):
+        pass
+    assert Watched.searched <= 2 * len(data)
+    with suppress(Refused):
+        read_letter(data)
+
+
+def test_streams_are_cut_out_and_nothing_else() -> None:
+    data = b"a stream\nxyz/JS endstream b streams c stream\n never ends"
+    assert b"".join(letters._outside_streams(data)) == b"a  b streams c stream\n never ends"

@@ -26,11 +26,12 @@ from engine.people.joining.deciding import (
     request_of,
     requests_of,
 )
+from engine.people.joining.forgetting import address_mark, forget_rejected
 from engine.people.joining.letters import Attached
 from engine.people.joining.registering import Asker, ask_registration, behind_link, expire_requests, prove_request, withdraw_request
 from engine.people.joining.tables import Applicant, RegistrationRequest
 from engine.people.staff.replacing import Successor, replace_administrator
-from engine.people.tables import Account, Administrator, Office, Officer, OfficerOffice
+from engine.people.tables import Account, Administrator, Broker, Office, Officer, OfficerOffice
 from engine.scope import PLATFORM, PUBLIC, Scope
 from engine.store import FileStore, uow
 from engine.store.tables import AuditEntry, Blob, BlobRef
@@ -288,6 +289,70 @@ async def test_what_nobody_proves_is_forgotten_after_a_day_and_what_nobody_decid
     assert await BlobRef.count() == 0
 
 
+async def test_what_was_rejected_is_forgotten_after_ninety_days_and_leaves_its_trace(hall: Hall) -> None:
+    id, broker = await hall.waiting(phone="+91 22 2345 6789"), await hall.waiting(Applicant.BROKER)
+    for each in (id, broker):
+        await reject_request(PLATFORM, each, "The letter of Meera Iyer is not signed.", box=hall.people.box, actor=DESK, at=hall.people.at)
+    approved = await hall.waiting(email="second@eia.example.in")
+    await approve_administrator(PLATFORM, approved, actor=DESK, **hall.ways)
+    hall.people.later(days=89)
+    assert await forget_rejected(hall.people.at) == 0
+    hall.people.later(days=2)
+    assert await forget_rejected(hall.people.at) == 2
+    assert await forget_rejected(hall.people.at) == 0
+    rows = {row["id"]: row for row in await RegistrationRequest.select()}
+    told = str([rows[id], rows[broker]])
+    assert not [word for word in ("Meera", "Iyer", "head@", "desk@", "2345", "Konkan", "11/1234", "Director", "signed") if word in told]
+    kept = rows[id]
+    assert (kept["role"], kept["state"], kept["agency"]) == ("administrator", "rejected", hall.people.agency_id)
+    assert kept["decided_at"]
+    assert kept["email_sha256"] == address_mark(id, "head@eia.example.in") != address_mark(broker, "head@eia.example.in")
+    assert [ref["row"] for ref in await BlobRef.select()] == [str(approved)]
+    assert (rows[approved]["email"], rows[approved]["email_sha256"]) == ("second@eia.example.in", "")
+    assert (await request_of(PLATFORM, id)).email == ""
+
+
+async def test_what_a_broker_told_is_forgotten_with_a_request_that_became_nothing(hall: Hall) -> None:
+    await withdraw_request(await hall.ask(Applicant.BROKER), at=hall.people.at)
+    await hall.ask(Applicant.BROKER, email="two@konkan.example")
+    hall.people.later(days=2)
+    assert await expire_requests(hall.people.at) == 1
+    assert {(row["firm"], row["licence"]) for row in await RegistrationRequest.select()} == {("", "")}
+
+
+async def test_of_many_who_ask_at_once_for_one_address_three_are_written_to(hall: Hall) -> None:
+    ways = hall.ways
+    await asyncio.gather(*(ask_registration(hall.asker(), files=hall.files, **ways) for _ in range(8)))
+    assert len(await hall.mail("head@eia.example.in")) == 3
+    assert await RegistrationRequest.count() == 3
+
+
+@pytest.mark.parametrize("licence", ["11/1234", "AB1", " CHA  11/1234 ", "A" * 40])
+async def test_a_licence_that_is_taken_can_be_approved(hall: Hall, licence: str) -> None:
+    id = await hall.waiting(Applicant.BROKER, licence=licence)
+    await approve_broker(PLATFORM, id, actor=DESK, **hall.ways)
+    [broker] = await Broker.select(Broker.licence)
+    assert broker["licence"] == " ".join(licence.split())
+
+
+@pytest.mark.parametrize("licence", ["A" * 41, "11/1234-", "AB", "", "٣٤٥"])
+async def test_a_licence_that_could_not_be_approved_is_not_taken(hall: Hall, licence: str) -> None:
+    refusal = await hall.refused(hall.ask(Applicant.BROKER, licence=licence))
+    assert [problem.box for problem in refusal.problems] == ["licence"]
+
+
+async def test_an_officer_whom_the_registry_let_in_enters_by_password_alone(hall: Hall) -> None:
+    account = await hall.people.person("head@eia.example.in")
+    async with uow():
+        await Account.update({Account.registry_key: "0" * 64}).where(Account.id == account)
+    token = await hall.people.whole("head@eia.example.in", account)
+    id = await hall.waiting(Applicant.OFFICER)
+    await approve_officer(Scope.agency(hall.people.agency_id), id, actor="account:x", **hall.ways)
+    [row] = await Account.select(Account.registry_key).where(Account.id == account)
+    assert row["registry_key"] is None
+    assert await hall.people.resume(token) is None
+
+
 # --- deciding: the desk ---------------------------------------------------------------------------
 
 
@@ -333,8 +398,9 @@ async def test_nothing_is_approved_after_the_address_ceased_to_be_official(hall:
     assert (await hall.refused(approve_officer(scope, officer, actor="account:x", **hall.ways))).rule == "official e-mail"
 
 
-async def test_nobody_decides_on_their_own_request(hall: Hall) -> None:
-    own = await appoint_to_desk(email="head@eia.example.in", name="X", actor="test", at=hall.people.at)
+@pytest.mark.parametrize("address", ["head@eia.example.in", "head+desk@eia.example.in", "head+@eia.example.in"])
+async def test_nobody_decides_on_their_own_request_whatever_stands_behind_their_name(hall: Hall, address: str) -> None:
+    own = await appoint_to_desk(email=address, name="X", actor="test", at=hall.people.at)
     id = await hall.waiting()
     assert (await hall.refused(approve_administrator(PLATFORM, id, actor=f"account:{own}", **hall.ways))).rule == "another person decides"
 

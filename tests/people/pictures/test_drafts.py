@@ -1,7 +1,10 @@
 """What a person works on: kept for them alone, for a day, and never lost to a file that is no picture or a busy moment."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from engine.contracts.drawing import Adjust
 from engine.errors import Conflict, EngineError, Forbidden, NotFound, Refused, Unavailable
 from engine.people import pictures
+from engine.people.pictures import drafts
 from engine.people.pictures.drafts import spend_draft
 from engine.people.pictures.tables import PictureDraft
 from engine.scope import PUBLIC, Scope
@@ -126,6 +130,44 @@ async def test_a_draft_lasts_a_day_from_the_last_touch_and_leaves_nothing(studio
     assert await pictures.drop_old_drafts(studio.people.at - timedelta(minutes=1)) == 0
     assert await pictures.drop_old_drafts(studio.people.at) == 1
     assert (await PictureDraft.count(), await BlobRef.count(), await Blob.count()) == (0, 0, 0)
+
+
+async def test_a_draft_that_its_maker_goes_on_with_is_not_dropped(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is renewed after the round chose it and before the round deletes it."""
+    person, office = await studio.administrator(), await studio.office()
+    draft = await studio.upload(person, office)
+    kept = await BlobRef.count()
+    studio.people.later(hours=25)
+
+    @asynccontextmanager
+    async def late() -> AsyncIterator[None]:
+        async with uow():
+            await PictureDraft.update({PictureDraft.expires_at: studio.people.at + timedelta(hours=1)}).where(PictureDraft.id == draft.id)
+        async with uow():
+            yield
+
+    monkeypatch.setattr(drafts, "uow", late)
+    assert await pictures.drop_old_drafts(studio.people.at) == 0
+    assert (await studio.draft(person, office)).id == draft.id
+    assert await BlobRef.count() == kept
+
+
+@pytest.mark.parametrize("wrong", ["officer without agency", "office without agency", "another bearer", "user without firm", "two"])
+async def test_a_draft_has_one_bearer_of_the_kind_it_says_with_its_agency_or_firm(studio: Studio, wrong: str) -> None:
+    user, _ = await studio.user(), await studio.officer()
+    office, officer, hand = await studio.office(), await studio.bearer(), await pictures.own_bearer(user)
+    columns: dict[str, Any] = {
+        "officer without agency": {"bearer": "officer", "officer": officer.id},
+        "office without agency": {"bearer": "office", "office": office.id},
+        "another bearer": {"bearer": "officer", **office.columns},
+        "user without firm": {"bearer": "user", "exporter_user": hand.id},
+        "two": {"bearer": "officer", **officer.columns, **hand.columns},
+    }[wrong]
+    at = studio.people.at
+    with pytest.raises(Conflict) as refused:
+        async with uow():
+            await PictureDraft.insert(PictureDraft(account=user.account_id, desk=wrong, made_at=at, expires_at=at, **columns))
+    assert refused.value.code == "integrity"
 
 
 async def test_a_draft_is_spent_once(studio: Studio) -> None:

@@ -9,13 +9,13 @@ from engine.contracts.drawing import Adjust, CleanImage, ImageKind, ImageRequest
 from engine.errors import Conflict, EngineError, Forbidden, Refused
 from engine.people import find_office, find_officer, pictures, put_appearance, put_stamp
 from engine.people.changes import ChangeState, refuse, run_due, withdraw
-from engine.people.pictures import BearerKind, put_version
+from engine.people.pictures import BearerKind, forget_unmade, put_version
 from engine.people.pictures.tables import Appearance, PictureDraft, Stamp
 from engine.people.tables import Exporter, ExporterUser, Officer
 from engine.scope import PLATFORM
 from engine.store import uow
 from engine.store.engines import Engine
-from engine.store.tables import AuditEntry, BlobRef
+from engine.store.tables import AuditEntry, Blob, BlobRef
 from tests.people.pictures.conftest import BASE, EFFECTS, Studio, rename
 
 OFFICER = "officer@eia.example.in"
@@ -156,6 +156,58 @@ async def test_a_change_that_ended_lets_the_next_one_in(studio: Studio) -> None:
     assert (await studio.live(office)).number == 1
 
 
+@pytest.mark.parametrize("how", ["refused", "withdrawn", "overtaken"])
+async def test_the_picture_of_a_change_that_was_not_made_is_not_kept(studio: Studio, how: str) -> None:
+    people, lone = studio.people, await studio.administrator()
+    asker, bearer = lone, await studio.office()
+    if how == "overtaken":  # a second stamp of a lone administrator waits for its time
+        await studio.ask(lone, bearer, b"the first one")
+    else:
+        asker = await studio.officer()
+        bearer = await pictures.own_bearer(asker)
+    change = await studio.ask(asker, bearer)
+    assert await _kept(change.payload["sha256"]) == [(str(change.id), "change")]
+    assert await forget_unmade() == 0
+    assert await _kept(change.payload["sha256"]) == [(str(change.id), "change")]
+    if how == "refused":
+        await refuse(change.id, lone, "blurred", box=people.box, at=people.at)
+    elif how == "withdrawn":
+        await withdraw(change.id, asker, at=people.at)
+    else:
+        await put_stamp(await find_office(PLATFORM, "EIA", "MUM"), await _image(studio), "7" * 64, actor="cli", at=people.at)
+        people.later(hours=people.limits.lone_hours + 1)
+        await run_due(effects=EFFECTS, box=people.box, base=BASE, limits=people.limits, at=people.at)
+    assert await forget_unmade() == 1
+    assert await _kept(change.payload["sha256"]) == []
+    assert not await Blob.exists().where(Blob.sha256 == change.payload["sha256"]), "an orphan, which the round over files deletes"
+    assert await forget_unmade() == 0
+
+
+async def test_the_picture_of_a_change_that_was_made_is_kept_for_good(studio: Studio) -> None:
+    first, office = await studio.administrator(), await studio.office()
+    at_once = await studio.ask(first, office)
+    assert at_once.done
+    second = await studio.administrator("second@eia.example.in")
+    change = await studio.ask(first, office, b"another photo")
+    await studio.confirm(change, second)
+    assert await forget_unmade() == 0
+    for made in (at_once, change):
+        assert await _kept(made.payload["sha256"]) == [(str(office.id), "stamp")]
+
+
+async def test_a_picture_that_one_refused_change_and_a_live_version_share_is_kept(studio: Studio) -> None:
+    first, second, office = await studio.administrator(), await studio.administrator("second@eia.example.in"), await studio.office()
+    await studio.confirm(await studio.ask(first, office), second)
+    again = await studio.ask(first, office)
+    await refuse(again.id, second, "the same", box=studio.people.box, at=studio.people.at)
+    assert await forget_unmade() == 1
+    assert await _kept(again.payload["sha256"]) == [(str(office.id), "stamp")]
+
+
+async def _kept(sha256: str) -> list[tuple[str, str]]:
+    return [(row["row"], row["purpose"]) for row in await BlobRef.select(BlobRef.row, BlobRef.purpose).where(BlobRef.sha256 == sha256)]
+
+
 async def test_two_confirmations_at_once_make_one_version(studio: Studio) -> None:
     first, office = await studio.administrator(), await studio.office()
     others = [await studio.administrator(f"{name}@eia.example.in") for name in ("b", "c", "d")]
@@ -200,7 +252,7 @@ async def test_a_deactivated_officers_picture_is_not_confirmed(studio: Studio) -
     hand = await studio.bearer()
     change = await studio.ask(administrator, hand)
     async with uow():
-        await Officer.update({Officer.active: False, Officer.off_at: studio.people.at}).where(Officer.id == hand.id)
+        await Officer.update({Officer.active: False}).where(Officer.id == hand.id)
     with pytest.raises(Refused, match="deactivated"):
         await studio.confirm(change, other)
     assert await studio.live(hand) is None
@@ -214,7 +266,7 @@ async def test_a_change_names_neither_persons_nor_pictures_in_the_audit(studio: 
     assert (put["subject"], put["before_sha256"], put["after_sha256"]) == (str(office.id), "", change.payload["sha256"])
     assert put["actor"] == f"change:{change.id}"
     assert change.state is ChangeState.WAITING
-    assert set(change.payload) == {"sha256", "score", "instead_of"}
+    assert set(change.payload) == {"sha256", "size", "score", "instead_of"}
 
 
 async def test_the_doors_of_who_makes_a_site_apply_at_once(studio: Studio) -> None:

@@ -8,27 +8,31 @@ from uuid import UUID
 
 import pytest
 
-from engine.errors import Conflict, Forbidden, NotFound, Refused
+from engine.errors import Conflict, Forbidden, NotFound, Refused, Untrusted
 from engine.mail.letter import unsealed
 from engine.mail.tables import LetterRow
 from engine.people.access import Principal
 from engine.people.access.tables import Session
-from engine.people.agencies.official import record_address
-from engine.people.agencies.tables import AddressKind
-from engine.people.changes import Change, ChangeState, change_of, confirm, run_due
+from engine.people.agencies.official import end_address, record_address
+from engine.people.agencies.tables import AddressKind, OfficialAddress
+from engine.people.changes import Change, ChangeState, change_of, confirm, refuse, run_due
+from engine.people.changes.tables import ChangeRow
 from engine.people.staff.activating import OFFICER_AGAIN, apply_officer_again
 from engine.people.staff.administering import (
     ADMINISTRATOR,
+    Nominee,
     Ways,
     administrators_of,
     apply_administrator,
     ask_to_appoint,
     ask_to_hand_over,
     ask_to_leave,
+    nominee_of,
 )
 from engine.people.tables import Account
 from engine.scope import Scope
 from engine.store import uow
+from engine.store.tables import AuditEntry
 from tests.people.conftest import People
 
 BASE = "https://coo.example.in"
@@ -78,6 +82,11 @@ class House:
     async def present(self) -> list[str]:
         return sorted(each.email for each in await administrators_of(Scope.agency(self.people.agency_id)) if each.ended_at is None)
 
+    async def texts(self) -> list[str]:
+        rows = await LetterRow.select()
+        letters = [unsealed(row["id"], row["to_sealed"], row["content_sealed"], self.people.box) for row in rows]
+        return [f"{letter.subject} {letter.text}" for letter in letters]
+
     async def told(self) -> dict[str, list[str]]:
         rows = await LetterRow.select()
         letters = [unsealed(row["id"], row["to_sealed"], row["content_sealed"], self.people.box) for row in rows]
@@ -88,8 +97,18 @@ class House:
 
 
 @pytest.fixture
-def house(people: People) -> House:
+async def house(people: People) -> House:
+    await records(people)
     return House(people)
+
+
+async def records(people: People, *, end: bool = False) -> None:
+    """The register records the agency's domain, or (again) none."""
+    if end:
+        [entry] = await OfficialAddress.select(OfficialAddress.id).where(OfficialAddress.ended_on.is_null())
+        await end_address(people.agency_id, entry["id"], actor="test", at=people.at)
+        return
+    await record_address(people.agency_id, AddressKind.DOMAIN, "eia.example.in", actor="test", at=people.at)
 
 
 FIRST, SECOND, NEW = "first@eia.example.in", "second@eia.example.in", "new@eia.example.in"
@@ -189,12 +208,71 @@ async def test_one_who_leaves_in_two_tabs_leaves_once(house: House) -> None:
 async def test_what_is_not_official_any_more_when_it_is_confirmed_is_not_made(house: House) -> None:
     first, second = await house.administrator(FIRST), await house.administrator(SECOND)
     change = await house.appoint(first)
+    await records(house.people, end=True)
     await record_address(house.people.agency_id, AddressKind.DOMAIN, "other.example.in", actor="test", at=house.people.at)
     with pytest.raises(Refused) as refused:
         await house.confirm(change, second)
     assert refused.value.rule == "official e-mail"
     assert await house.present() == [FIRST, SECOND]
     assert (await change_of(second, change.id)).waiting
+    assert not await Account.exists().where(Account.email == NEW)
+
+
+async def test_where_the_register_records_no_address_nobody_is_appointed(house: House) -> None:
+    first, second = await house.administrator(FIRST), await house.administrator(SECOND)
+    change = await house.appoint(first)
+    await records(house.people, end=True)
+    for act in (lambda: house.appoint(first, "x@eia.example.in"), lambda: house.hand_over(first), lambda: house.confirm(change, second)):
+        with pytest.raises(Refused) as refused:
+            await act()
+        assert refused.value.rule == "official e-mail"
+    assert await house.present() == [FIRST, SECOND]
+
+
+async def test_what_is_asked_makes_no_account_and_names_nobody_whom_the_asker_did_not_name(house: House) -> None:
+    await house.desk()
+    first, second = await house.administrator(FIRST), await house.administrator(SECOND)
+    known = await house.people.person(NEW)
+    async with uow():
+        await Account.update({Account.name: "Meera Iyer"}).where(Account.id == known)
+    change = await house.appoint(first, NEW, "N. Person")
+    other = await house.appoint(first, "fresh@eia.example.in", "F. Resh")
+    assert change.title == "Appoint N. Person as administrator"
+    [row] = await ChangeRow.select().where(ChangeRow.id == change.id)
+    audited = str(await AuditEntry.select())
+    for personal in (NEW, "Meera", str(known)):
+        assert personal not in str({**row, "title": ""})
+        assert personal not in audited
+        assert all(personal not in text for text in await house.texts())
+    assert "N. Person" not in row["payload"]
+    assert not await Account.exists().where(Account.email == "fresh@eia.example.in")
+    assert nominee_of(change, house.people.box) == Nominee(NEW, "N. Person")
+    await refuse(other.id, second, "not ours", box=house.people.box, at=house.people.at)
+    assert not await Account.exists().where(Account.email == "fresh@eia.example.in")
+    await house.confirm(change, second)
+    [row] = await Account.select(Account.id, Account.name).where(Account.email == NEW)
+    assert row == {"id": known, "name": "Meera Iyer"}
+
+
+async def test_one_person_waits_to_be_appointed_once(house: House) -> None:
+    first, second = await house.administrator(FIRST), await house.administrator(SECOND)
+    change = await house.appoint(first)
+    with pytest.raises(Conflict) as refused:
+        await house.appoint(second, NEW.upper())
+    assert refused.value.code == "change_waits"
+    await house.appoint(second, "another@eia.example.in")
+    await house.confirm(change, second)
+
+
+async def test_a_nominee_that_was_moved_into_another_change_does_not_open(house: House) -> None:
+    first, second = await house.administrator(FIRST), await house.administrator(SECOND)
+    mine, theirs = await house.appoint(first), await house.appoint(second, "another@eia.example.in")
+    async with uow():
+        [row] = await ChangeRow.select(ChangeRow.payload).where(ChangeRow.id == theirs.id)
+        await ChangeRow.update({ChangeRow.payload: row["payload"]}).where(ChangeRow.id == mine.id)
+    with pytest.raises(Untrusted):
+        await house.confirm(mine, second)
+    assert await house.present() == [FIRST, SECOND]
 
 
 @pytest.mark.parametrize(

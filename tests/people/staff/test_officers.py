@@ -1,6 +1,7 @@
 """Officers as an administrator deals with them: at once, within the agency, and with what they approved left unsigned."""
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -16,6 +17,8 @@ from engine.issuing import queue
 from engine.issuing.issue import Corridor
 from engine.issuing.tables import SigningJobRow
 from engine.jobs import StepOutcome
+from engine.mail.letter import unsealed
+from engine.mail.tables import LetterRow
 from engine.money.tables import CoverRow
 from engine.people import add_agency, add_office, add_officer, find_officer, map_officer
 from engine.people.agencies.register import delist
@@ -30,8 +33,10 @@ from engine.people.staff.activating import (
     unmap_officer,
 )
 from engine.people.staff.roster import PER_PAGE, Lacking, officer_seen, officers_of
-from engine.people.tables import Officer, OfficerOffice
+from engine.people.staff.spells import Off
+from engine.people.tables import Officer, OfficerOffice, OfficerSpell
 from engine.scope import PLATFORM, PUBLIC, Scope
+from engine.store import uow
 from engine.store.tables import AuditEntry
 from tests.people.conftest import People
 
@@ -59,26 +64,26 @@ async def test_a_deactivated_officer_is_out_from_that_moment(people: People, off
     [row] = await Officer.select(Officer.account).where(Officer.id == officer)
     token = await people.whole(EMAIL, row["account"])
     assert (await people.here(token)).role is not None
-    await deactivate_officer(scope, officer, "left the service", at=people.at, **WHO)
+    await deactivate_officer(scope, officer, "left the service", box=people.box, at=people.at, **WHO)
     assert await people.resume(token) is None
     again = await people.later(minutes=1).whole(EMAIL, row["account"])
     assert (await people.here(again)).roles == ()
     seen = (await officer_seen(scope, officer, people.at)).officer
-    assert (seen.active, seen.off_why) == (False, "left the service")
+    assert (seen.active, seen.off) == (False, Off(people.at - timedelta(minutes=1), "left the service"))
     with pytest.raises(Conflict):
-        await deactivate_officer(scope, officer, "once more", at=people.at, **WHO)
+        await deactivate_officer(scope, officer, "once more", box=people.box, at=people.at, **WHO)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "a\x00b", "\u202e", "x" * 201])
 async def test_deactivating_needs_a_reason_that_can_be_read(people: People, officer: UUID, scope: Scope, reason: str) -> None:
     with pytest.raises(Refused) as refused:
-        await deactivate_officer(scope, officer, reason, at=people.at, **WHO)
+        await deactivate_officer(scope, officer, reason, box=people.box, at=people.at, **WHO)
     assert refused.value.box == "reason"
     assert (await officer_seen(scope, officer, people.at)).officer.active
 
 
 async def test_to_be_active_again_takes_a_second_person(people: People, officer: UUID, scope: Scope) -> None:
-    await deactivate_officer(scope, officer, "on leave", at=people.at, **WHO)
+    await deactivate_officer(scope, officer, "on leave", box=people.box, at=people.at, **WHO)
     persons = []
     for email in ("first@eia.example.in", "second@eia.example.in"):
         id = await people.person(email, factor=True)
@@ -95,7 +100,7 @@ async def test_to_be_active_again_takes_a_second_person(people: People, officer:
         await confirm(change.id, first, **doors)
     await confirm(change.id, second, **doors)
     seen = (await officer_seen(scope, officer, people.at)).officer
-    assert (seen.active, seen.off_at, seen.off_why) == (True, None, "")
+    assert (seen.active, seen.off) == (True, None)
     with pytest.raises(Conflict):
         await ask_officer_again(scope, officer, first, base="https://coo.example.in", **doors)
 
@@ -132,6 +137,15 @@ async def test_a_designation_that_hides_something_is_refused(people: People, off
     assert (await officer_seen(scope, officer, people.at)).officer.designation == "Joint Director"
 
 
+async def test_two_who_change_the_designation_at_once_leave_one_spell_that_lasts(people: People, officer: UUID, scope: Scope) -> None:
+    acts = [redesignate(scope, officer, f"Director {number}", at=people.at, **WHO) for number in range(4)]
+    await asyncio.gather(*acts)
+    [now] = await Officer.select(Officer.designation).where(Officer.id == officer)
+    lasting = await OfficerSpell.select(OfficerSpell.designation).where(OfficerSpell.officer == officer, OfficerSpell.ends_at.is_null())
+    assert lasting == [now]
+    assert await OfficerSpell.count().where(OfficerSpell.officer == officer) == 5
+
+
 async def test_a_foreign_officer_reads_like_none(people: People, officer: UUID, strangers: Scope) -> None:
     office = await add_office(strangers.agency_id, "DEL", "Delhi", "Delhi", actor="test", at=people.at)
     said = set()
@@ -142,7 +156,7 @@ async def test_a_foreign_officer_reads_like_none(people: People, officer: UUID, 
         (Scope.offices(people.agency_id, frozenset()), officer),
     ):
         for act in (
-            partial(deactivate_officer, scope, id, "mine", at=people.at, **WHO),
+            partial(deactivate_officer, scope, id, "mine", box=people.box, at=people.at, **WHO),
             partial(redesignate, scope, id, "Nobody", at=people.at, **WHO),
             partial(unmap_officer, scope, id, people.office_id, at=people.at, **WHO),
             partial(officer_seen, scope, id, people.at),
@@ -176,7 +190,7 @@ async def test_the_list_is_narrowed_and_turned(people: People, scope: Scope, str
     assert (await officers_of(scope, text="o51@", at=people.at))[1] == 1
     for wild in ("%", "_", "\\", "' OR 1=1 --"):
         assert (await officers_of(scope, text=wild, at=people.at))[1] == 0
-    await deactivate_officer(scope, first[0].id, "left", at=people.at, **WHO)
+    await deactivate_officer(scope, first[0].id, "left", box=people.box, at=people.at, **WHO)
     await map_officer(people.agency_id, first[1].id, people.office_id, at=people.at, **WHO)
     assert [each.id for each in (await officers_of(scope, lacking=Lacking.OFF, at=people.at))[0]] == [first[0].id]
     assert (await officers_of(scope, lacking=Lacking.ACTIVE, at=people.at))[1] == PER_PAGE + 2
@@ -189,10 +203,37 @@ async def test_the_list_is_narrowed_and_turned(people: People, scope: Scope, str
 
 
 async def test_what_was_done_is_audited_without_the_reason(people: People, officer: UUID, scope: Scope) -> None:
-    await deactivate_officer(scope, officer, "left with the secret", at=people.at, **WHO)
+    await deactivate_officer(scope, officer, "left with the secret", box=people.box, at=people.at, **WHO)
     [entry] = await AuditEntry.select().where(AuditEntry.act == "officer_deactivated")
     assert (entry["subject"], entry["actor"], entry["agency"]) == (str(officer), WHO["actor"], str(people.agency_id))
     assert "secret" not in str(entry)
+
+
+async def test_a_deactivated_officer_is_told_so_and_not_why(people: People, officer: UUID, scope: Scope) -> None:
+    await deactivate_officer(scope, officer, "left with the secret", box=people.box, at=people.at, **WHO)
+    [row] = await LetterRow.select()
+    letter = unsealed(row["id"], row["to_sealed"], row["content_sealed"], people.box)
+    assert (letter.to, letter.subject) == (EMAIL, "You were deactivated as an officer")
+    assert "officer of Export Inspection Agency" in letter.text
+    assert "secret" not in letter.text
+    with pytest.raises(Conflict):
+        await deactivate_officer(scope, officer, "once more", box=people.box, at=people.at, **WHO)
+    assert await LetterRow.count() == 1
+
+
+async def test_stays_that_end_without_their_own_key_or_last_with_it_are_no_rows(people: People, officer: UUID) -> None:
+    [stay] = await OfficerOffice.select(OfficerOffice.id)
+    [spell] = await OfficerSpell.select(OfficerSpell.id)
+    for table, id, change in (
+        (OfficerOffice, stay["id"], {OfficerOffice.ended_at: people.at}),
+        (OfficerOffice, stay["id"], {OfficerOffice.live_key: str(stay["id"])}),
+        (OfficerSpell, spell["id"], {OfficerSpell.ends_at: people.at}),
+        (OfficerSpell, spell["id"], {OfficerSpell.live_key: str(spell["id"])}),
+    ):
+        with pytest.raises(Conflict) as refused:
+            async with uow():
+                await table.update(change).where(table.id == id)
+        assert refused.value.code == "integrity"
 
 
 # --- what they approved ---------------------------------------------------------------------------
@@ -201,7 +242,7 @@ async def test_what_was_done_is_audited_without_the_reason(people: People, offic
 async def _gone(walk, draft, *, how: str) -> None:
     officer = await find_officer(PLATFORM, demo.OFFICER)
     if how == "deactivated":
-        await deactivate_officer(PLATFORM, officer.id, "left", actor="test", at=walk.clock.now())
+        await deactivate_officer(PLATFORM, officer.id, "left", box=walk.site.secrets, actor="test", at=walk.clock.now())
     elif how == "switched off":
         await switch_office(PLATFORM, draft.office_id, on=False, actor="test", at=walk.clock.now())
     elif how == "delisted":
@@ -278,5 +319,5 @@ async def test_another_officers_approvals_go_on(walk, application) -> None:
     other = await add_officer(
         draft.agency_id, email="other@demo.example", name="O. Ther", designation="x", actor="test", at=walk.clock.now()
     )
-    await deactivate_officer(PLATFORM, other, "left", actor="test", at=walk.clock.now())
+    await deactivate_officer(PLATFORM, other, "left", box=walk.site.secrets, actor="test", at=walk.clock.now())
     assert (await walk.until_over(approval)).issued
