@@ -11,16 +11,25 @@ from admin.persons import person_of
 from engine.money.readiness import Readiness, readiness_of_all
 from engine.people.access import RoleKind
 from engine.people.changes import count_to_decide
+from engine.people.joining.deciding import count_requests
 from engine.store import reading
 
 __all__ = ["dashboard"]
+
+_DECIDING = {RoleKind.PLATFORM, RoleKind.ADMINISTRATOR}
 
 
 @get("/", include_in_schema=False)
 async def dashboard(request: Request[Any, Any, Any]) -> Response[Any]:
     """The first page after signing in."""
     person = person_of(request)
-    return page(request, "dashboard.html", to_decide=await count_to_decide(person), unready=await _unready(request))
+    return page(
+        request,
+        "dashboard.html",
+        to_decide=await count_to_decide(person),
+        requests=await count_requests(person.scope) if person.role and person.role.kind in _DECIDING else 0,
+        unready=await _unready(request),
+    )
 
 
 async def _unready(request: Request[Any, Any, Any]) -> list[Readiness]:

@@ -92,7 +92,8 @@ def _pictures(office: OfficeSpecimens) -> Sequence[Picture]:
 
 
 def _office(office: OfficeSpecimens, bytes_of: dict[str, bytes]) -> SheetOffice:
-    place = ", ".join(filter(None, [" ".join(office.address.split()), office.city if office.city not in office.address else ""]))
+    lines = [line.strip().rstrip(",") for line in office.address.splitlines()]
+    place = ", ".join(filter(None, [*lines, office.city if office.city not in office.address else ""]))
     return SheetOffice(
         name=f"{office.name} ({office.code})",
         place=place,

@@ -42,7 +42,11 @@ class OfficeDetails:
     def problems(self) -> Iterator[Problem]:
         """Everything that is wrong, by the name of the field."""
         if not _CODE.fullmatch(self.code):
-            yield Problem("office", "office code", f"The office code must be 2 to 4 capital letters; it is {self.code[:12]!r}.")
+            yield Problem(
+                "office",
+                "office code",
+                f"The office code must be 2 to 4 capital letters{f'; it is {self.code[:12]!r}' if self.code else ''}.",
+            )
         yield from _text("name", "The name of the office", self.name, _NAME)
         yield from _text("city", "The city", self.city, _CITY)
         if self.address:
