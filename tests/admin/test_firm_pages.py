@@ -196,7 +196,9 @@ async def test_an_iec_that_is_not_active_grants_nothing(browser: httpx.AsyncClie
 async def test_a_person_who_was_ended_sees_the_firm_no_longer(browser: httpx.AsyncClient, clock: Any) -> None:
     firm = await enter(browser, clock)
     async with uow():
-        await ExporterUser.update({ExporterUser.ended_at: clock.now()}).where(ExporterUser.exporter == firm)
+        for row in await ExporterUser.select(ExporterUser.id).where(ExporterUser.exporter == firm):
+            ended = {ExporterUser.ended_at: clock.now(), ExporterUser.live_key: str(row["id"])}
+            await ExporterUser.update(ended).where(ExporterUser.id == row["id"])
     assert (await browser.get("/firm")).status_code == 403
 
 

@@ -30,9 +30,3 @@ async def test_the_dashboard_counts_what_waits_for_a_decision(stranger: httpx.As
         assert re.search(rf'href="{wanted}"><strong>[0-9]+ requests?</strong>', shown), role
     await world.enter(stranger, RoleKind.OFFICER, clock.now())
     assert "to be registered" not in (await stranger.get("/dashboard", headers={"accept": "text/html"})).text
-
-
-async def test_a_change_of_a_picture_shows_the_picture_to_who_confirms_it(stranger: httpx.AsyncClient, world: World, clock: Any) -> None:
-    await world.enter(stranger, RoleKind.ADMINISTRATOR, clock.now())
-    shown = (await stranger.get(f"/changes/{world.pairs['change'].own}", headers={"accept": "text/html"})).text
-    assert f'src="/offices/{world.pairs["office"].own}/stamp/pictures/waiting"' in shown

@@ -214,6 +214,8 @@ def test_from_the_register_to_an_officer_who_is_ready_to_sign(served: Served, pa
     officer.upload(papers["hand.jpg"])
     administrator.menu("Changes")
     administrator.page.get_by_role("link", name=re.compile("Decide")).first.click()
+    shown = administrator.page.get_by_alt_text("The picture that waits")  # who confirms has seen it
+    assert shown.evaluate("picture => picture.complete && picture.naturalWidth > 50")
     administrator.press("Confirm and make the change")
 
     officer.menu("Register Digital Signature Certificate")
