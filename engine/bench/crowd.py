@@ -269,7 +269,8 @@ class _Filling:
     def _waiting(self, agency: UUID, offices: Sequence[tuple[UUID, UUID]]) -> None:
         """Changes and registrations that wait at the busy agency and at the desk."""
         asker, here = self.crowd.accounts[RoleKind.ADMINISTRATOR], [office for office, owner in offices if owner == agency][:50]
-        base = {"agency": agency, "kind": "stamp", "title": "New stamp", "state": "waiting", "asked_by": asker, "asked_at": self.at}
+        base = {"agency": agency, "kind": "stamp", "title": "New stamp", "state": "waiting", "asked_as": "administrator"}
+        base |= {"asked_by": asker, "asked_at": self.at}
         self.put(ChangeRow, ({**base, "office": office, "subject": str(office), "live_key": f"stamp:{office}"} for office in here))
         self.put(RegistrationRequest, (self._request(agency, here[index % len(here)], index) for index in range(200)))
 

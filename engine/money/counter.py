@@ -51,7 +51,8 @@ class Fileable:
 
 
 async def fileable(scope: Scope, reference: str, *, registry: Registry, at: datetime) -> Fileable:
-    """Examines a draft for filing, outside of any unit of work: it takes its time. Raises what refuses it."""
+    """Examines a draft for filing, with what deserves a second look, outside of any unit of work: it takes its time. Raises
+    what refuses it."""
     draft = await find(scope, reference)
     outlook = await foresee(scope, draft.application, registry=registry, at=at, draft=draft)
     outlook.require()
@@ -79,7 +80,10 @@ async def file_it(what: Fileable, *, actor: str, at: datetime, broker: UUID | No
 
 async def file(scope: Scope, reference: str, *, registry: Registry, actor: str, at: datetime, broker: UUID | None = None) -> Filed:
     """Files a draft: everything is examined again, the finding is kept, and it cannot be changed any more. Raises as `file_it` does."""
-    return await file_it(await fileable(scope, reference, registry=registry, at=at), actor=actor, at=at, broker=broker)
+    draft = await find(scope, reference)
+    outlook = await judge(scope, draft.application, registry=registry, at=at, draft=draft)
+    outlook.require()
+    return await file_it(Fileable(scope, draft, outlook), actor=actor, at=at, broker=broker)
 
 
 async def filed_again(scope: Scope, reference: str, *, registry: Registry, at: datetime) -> Filed:
