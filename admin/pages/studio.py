@@ -7,7 +7,7 @@ of it.
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from litestar import Request, get, post
@@ -55,6 +55,12 @@ Web = Request[Any, Any, Any]
 Find = Callable[[Web], Awaitable[Bearer]]
 
 
+class Here(Protocol):
+    """The studio that a request is in; `step` is what its path has behind the studio's own."""
+
+    async def __call__(self, request: Web, step: str = "") -> Studio: ...
+
+
 def _studio(find: Find) -> list[Any]:
     """The pages of one kind of studio; `find` gives whose picture it is, as far as the person may see it."""
 
@@ -66,6 +72,12 @@ def _studio(find: Find) -> list[Any]:
     async def show(request: Web) -> Response[Any]:
         """The picture that is used, the one that waits, the person's draft, and the versions before."""
         return await _page(await here(request))
+
+    return [show, *_at_work(here), *_looked_at(here)]
+
+
+def _at_work(here: Here) -> list[Any]:
+    """What a person does with an upload, step by step."""
 
     @post("/", status_code=200, request_max_body_size=MOST_PICTURE_BYTES + _AROUND_BYTES, include_in_schema=False)
     async def upload(request: Web) -> Response[Any]:
@@ -119,6 +131,12 @@ def _studio(find: Find) -> list[Any]:
         await drop_draft(studio.person, studio.bearer, site_of(request).clock.now())
         return go(request, studio.path)
 
+    return [upload, adjust, use, drop]
+
+
+def _looked_at(here: Here) -> list[Any]:
+    """The pictures by themselves, and on a form."""
+
     @get("/pictures/{picture:str}", include_in_schema=False)
     async def picture(request: Web, picture: FromPath[str]) -> Response[Any]:
         """One picture: `upload` and `draft` of the person's own draft, `waiting`, `live`, or a version by its number."""
@@ -153,7 +171,7 @@ def _studio(find: Find) -> list[Any]:
         headers = {**_PRIVATE, "content-disposition": 'inline; filename="specimen.pdf"'}
         return Response(drawing.pdf, media_type="application/pdf", headers=headers)
 
-    return [show, upload, adjust, use, drop, picture, form, form_page, form_pdf]
+    return [picture, form, form_page, form_pdf]
 
 
 # --- whose picture it is ----------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Running:
         return done.stdout
 
 
-def _read_until_serving(server: subprocess.Popen[str], url: str) -> str:
+def read_until_serving(server: subprocess.Popen[str], url: str) -> str:
     assert server.stderr is not None
     lines: list[str] = []
     for line in server.stderr:
@@ -61,7 +61,7 @@ def running(sites: Any, tmp_path: Path, free_port: int) -> Iterator[Running]:
     env = {**os.environ, "ECOO_CONFIG": str(site), "PORT": str(free_port)}
     server = subprocess.Popen([ECOO, "demo"], cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
-        yield Running(_read_until_serving(server, f"http://127.0.0.1:{free_port}"), env, tmp_path)
+        yield Running(read_until_serving(server, f"http://127.0.0.1:{free_port}"), env, tmp_path)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=30)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pyotp
 import pytest
@@ -26,6 +25,7 @@ from reportlab.pdfgen.canvas import Canvas
 from engine.demo import DESK
 from engine.demo_pictures import signature_photo, stamp_photo
 from plugins.signers.key_file.demo import make_demo_keys
+from tests.journeys.test_first_day import read_until_serving
 
 ECOO = str(Path(sys.executable).parent / "ecoo")
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -142,10 +142,10 @@ def served(sites: Any, tmp_path: Path, free_port: int) -> Iterator[Served]:
         [ECOO, "register", "import", str(tmp_path / "register.toml")], env=env, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    server = subprocess.Popen([ECOO, "serve"], env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=tmp_path)
+    server = subprocess.Popen([ECOO, "serve"], env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=tmp_path)
     url = f"http://127.0.0.1:{free_port}"
     try:
-        _until_it_answers(url)
+        read_until_serving(server, url)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
             yield Served(url, config.parent, browser)
@@ -153,17 +153,6 @@ def served(sites: Any, tmp_path: Path, free_port: int) -> Iterator[Served]:
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=30)
-
-
-def _until_it_answers(url: str) -> None:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            with urlopen(f"{url}/health/live", timeout=5):
-                return
-        except OSError:
-            assert time.monotonic() < end, "the server did not answer"
-            time.sleep(0.1)
 
 
 @pytest.fixture
