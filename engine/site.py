@@ -1,12 +1,11 @@
 """A running site: everything one process holds, opened and closed in one place. The doors receive their parts from here."""
 
 import asyncio
-import contextlib
 import fcntl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -22,14 +21,10 @@ from engine.drawing import DrawingRoom
 from engine.errors import ConfigError, SignerUnavailable, Untrusted
 from engine.issuing import Corridor, queue
 from engine.jobs import Lease, Sweep, Sweeper
-from engine.mail import mailer_of, send_waiting, sender_of
 from engine.money.gateways import KIND as PAYMENT_PARAMETERS
 from engine.money.gateways import apply_parameters
-from engine.people.changes import Effects, run_due
-from engine.people.dsc import end_old_presented
-from engine.people.joining.forgetting import forget_rejected
-from engine.people.joining.registering import expire_requests
-from engine.people.pictures import apply_picture, apply_stamp, drop_old_drafts, forget_unmade
+from engine.people.changes import Effects
+from engine.people.pictures import apply_picture, apply_stamp
 from engine.people.staff.activating import OFFICER_AGAIN, apply_officer_again
 from engine.people.staff.administering import ADMINISTRATOR, apply_administrator
 from engine.proof import SeriesRule, Verifier, marks, signature
@@ -37,10 +32,8 @@ from engine.proof.marks import Marks, read_marks
 from engine.proof.signature import SignatureReport, check_signature
 from engine.proof.trust import Trust
 from engine.registry import Registry
+from engine.rounds import QUEUED, last_words, sweeps_of
 from engine.store import Database, FileStore, SecretBox, connect, uow
-from engine.store.audit import seal
-from engine.store.idempotency import forget_expired
-from engine.store.orphans import settle
 from engine.store.tables import Setting
 
 if TYPE_CHECKING:
@@ -56,19 +49,13 @@ EFFECTS: Effects = {
     PAYMENT_PARAMETERS: apply_parameters,
 }
 
-_QUEUED = "queued"
 _TAKE_OVER_S = 0.5
 _LOCK_TRIES = 20
 _KEY_MARK = "key_mark"
-_HISTORY = timedelta(days=2)
-_HOUR_S, _DAY_S = 3600.0, 86400.0
-_FIRMS_S = 15.0
-_SETTLED_IN_S = 60.0  # housekeeping begins when the start is over, and never in a process that only issues one
 _READERS = 2  # so that one hostile file, which takes its whole time, holds up nobody else's
 _READERS_WAITING = 16
 _READERS_MIB = 1024
 _READERS_S = 5.0
-_LAST_WORDS_S = 10.0
 
 
 def warm_readers() -> None:
@@ -125,7 +112,7 @@ class Site:
     def wake(self) -> None:
         """Something was queued: look at once instead of at the next sweep."""
         if self.sweeper is not None:
-            self.sweeper.wake(_QUEUED)
+            self.sweeper.wake(QUEUED)
 
     def studio(self) -> DrawingRoom:
         """The drawing room that pages use: this process's own; where it draws nothing else, one that starts with the first picture."""
@@ -294,7 +281,7 @@ async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
     alone = site.config.serve.profile == "embedded"
     site.jobs = JobEngine(_jobs_url(site.config), executor=executor, execute=site.works, alone=alone)
     stack.push_async_callback(site.jobs.stop)
-    sweeps = _sweeps(site, site.jobs)
+    sweeps = sweeps_of(site, site.jobs)
     if site.works and site.config.serve.profile == "outgrown":
         lease = Lease(executor, lease_s=site.config.serve.lease_s, work=site.jobs)
         await lease.beat(site.clock.now())
@@ -302,7 +289,7 @@ async def _open_work(stack: AsyncExitStack, site: Site, executor: str) -> None:
     await site.jobs.start({queue.JOB: site.corridor.steps if site.corridor else ()})
     site.sweeper = Sweeper(sweeps)
     if site.works:
-        stack.push_async_callback(_last_words, site)
+        stack.push_async_callback(last_words, site)
     stack.push_async_callback(site.sweeper.stop)
     await site.sweeper.start()
 
@@ -328,65 +315,6 @@ async def _open_corridor(stack: AsyncExitStack, site: Site) -> Corridor:
         rule=SeriesRule(config.issue.number_pattern, config.issue.year),
         halted=lambda: site.halted,
     )
-
-
-async def _last_words(site: Site) -> None:
-    """Tells what this process made true before it ends: no other may come for a while."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_WORDS_S):
-            await seal(site.clock.now())
-            await queue.announce(site.registry, site.clock.now())
-            await _letters(site)()
-
-
-def _sweeps(site: Site, jobs: "JobEngine") -> list[Sweep]:
-    queued = Sweep(_QUEUED, 1.0, site.start_queued, awaited=True)
-    if not site.works:
-        return [queued]
-    return [
-        queued,
-        Sweep("letters", 2.0, _letters(site)),
-        *([Sweep("firms", _FIRMS_S, lambda: _firms(site), after_s=_SETTLED_IN_S)] if site.config.dgft.issuer else []),
-        Sweep("changes", 60.0, lambda: _changes(site)),
-        Sweep("announcements", 2.0, lambda: queue.announce(site.registry, site.clock.now())),
-        Sweep("audit", 5.0, lambda: seal(site.clock.now())),
-        # the job engine and the file store stamp by the machine's clock
-        Sweep("history", _HOUR_S, lambda: jobs.forget(datetime.now(UTC) - _HISTORY), after_s=_SETTLED_IN_S),
-        Sweep("registrations", _HOUR_S, lambda: expire_requests(site.clock.now()), after_s=_SETTLED_IN_S),
-        Sweep("rejected", _HOUR_S, lambda: forget_rejected(site.clock.now()), after_s=_SETTLED_IN_S),
-        Sweep("answers", _HOUR_S, lambda: forget_expired(site.clock.now()), after_s=_SETTLED_IN_S),
-        Sweep("presented", _HOUR_S, lambda: end_old_presented(site.clock.now()), after_s=_SETTLED_IN_S),
-        Sweep("pictures", _HOUR_S, lambda: drop_old_drafts(site.clock.now()), after_s=_SETTLED_IN_S),
-        Sweep("unmade pictures", _HOUR_S, forget_unmade, after_s=_SETTLED_IN_S),
-        Sweep("files", _DAY_S, lambda: _settle_files(site), after_s=_SETTLED_IN_S),
-    ]
-
-
-def _letters(site: Site) -> Callable[[], Awaitable[int]]:
-    """The round that sends the letters. Raises ConfigError for a sender that cannot stand in one."""
-    return partial(send_waiting, mailer_of(site.config), box=site.secrets, clock=site.clock, sender=sender_of(site.config))
-
-
-async def _changes(site: Site) -> int:
-    """The round of changes whose time has come; none while the site is halted, as it is after a restore."""
-    if site.halted:
-        return 0
-    base, at = site.config.site.public_url, site.clock.now()
-    return await run_due(effects=site.effects, box=site.secrets, base=base, limits=site.config.access, at=at)
-
-
-async def _firms(site: Site) -> int:
-    """The round that asks the exporters' registry again for firms that were not synced for a while."""
-    from engine.people.firms.keeping import Dgft, sync_due  # it needs the JOSE library, and most commands do not
-
-    dgft = Dgft.of_site(site.config, site.clock)
-    return await sync_due(dgft, site.clock) if dgft else 0
-
-
-async def _settle_files(site: Site) -> None:
-    """Looks after files without a row; never while the site is halted, as it is after a restore."""
-    if not site.halted:
-        await settle(site.files, datetime.now(UTC))
 
 
 async def _open_signers(stack: AsyncExitStack, site: Site) -> None:
