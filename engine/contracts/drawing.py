@@ -12,6 +12,7 @@ from engine.errors import Refused
 __all__ = [
     "Adjust",
     "CleanImage",
+    "Developed",
     "DrawRequest",
     "Drawing",
     "ImageFault",
@@ -120,6 +121,15 @@ class Preview:
     jpeg: bytes = field(repr=False)
     width_px: int
     height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Developed:
+    """An upload looked at once: as pages may show it, and cleaned; or `problem`, the sentence that says why it cannot be."""
+
+    preview: Preview
+    clean: CleanImage | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

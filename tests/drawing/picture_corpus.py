@@ -6,9 +6,9 @@ The pictures are made by `engine.bench.studio`, so that the tests and the benchm
 import os
 from collections.abc import Iterator
 
-from engine.bench.studio.corpus import CONDITIONS, HOPELESS, Case, cases, hopeless
+from engine.bench.studio.corpus import CONDITIONS, HEAVY, HOPELESS, Case, cases, hopeless
 
-__all__ = ["CONDITIONS", "HOPELESS", "OTHER_SEED", "PROVE", "SEED", "Case", "cases", "hopeless", "sample"]
+__all__ = ["CONDITIONS", "HEAVY", "HOPELESS", "OTHER_SEED", "PROVE", "SEED", "Case", "cases", "hopeless", "sample"]
 
 PROVE = os.environ.get("ECOO_PROVE") == "1"
 SEED, OTHER_SEED = 1, 2
@@ -18,7 +18,7 @@ _SAMPLE = (
 
 
 def sample(seed: int) -> Iterator[Case]:
-    """The honest pictures that this run looks at; the 12-megapixel ones are made by the prover alone."""
+    """The honest pictures that this run looks at; all of the 12-megapixel ones are made by the prover alone."""
     if PROVE:
         yield from cases(seed)
         return

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from engine.contracts.drawing import Adjust, CleanImage, ImageKind, ImageRequest
-from engine.drawing.pictures.images import clean_now, inspect_image, preview_now
+from engine.drawing.pictures.developing import preview_now
+from engine.drawing.pictures.images import clean_now, inspect_image
 from engine.errors import Refused
 
 Photo = Callable[..., bytes]

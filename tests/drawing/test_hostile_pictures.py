@@ -15,7 +15,8 @@ from PIL import Image
 
 from engine.contracts.drawing import Adjust, CleanImage, ImageFault, ImageKind, ImageRequest
 from engine.drawing import DrawingRoom, deeds
-from engine.drawing.pictures.images import clean_now, inspect_image, preview_now
+from engine.drawing.pictures.developing import preview_now
+from engine.drawing.pictures.images import clean_now, inspect_image
 from engine.errors import Refused
 from tests.drawing.picture_corpus import PROVE
 
@@ -41,7 +42,7 @@ def saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
 def seeds(photo: Photo, ink: Ink) -> list[bytes]:
     """A small picture in every format that is taken."""
     with Image.open(io.BytesIO(photo(ink))) as picture:
-        small = picture.resize((130, 130))
+        small = picture.resize((170, 170))
     return [saved(small, "PNG"), saved(small, "JPEG", quality=80), saved(small, "WEBP"), saved(small, "TIFF"),
             saved(small, "TIFF", compression="tiff_lzw"), saved(small.convert("P"), "PNG"), saved(small.convert("CMYK"), "JPEG"),
             saved(small, "JPEG", progressive=True)]  # fmt: skip
@@ -93,7 +94,7 @@ async def test_the_child_serves_the_next_one_after_hostile_files(room: DrawingRo
         answer = await asyncio.gather(room.clean(ImageRequest(ImageKind.STAMP, data)), return_exceptions=True)
         assert isinstance(answer[0], CleanImage | Refused)
     assert (await room.clean(ImageRequest(ImageKind.STAMP, good))).quality > 50
-    assert (await room.preview(good)).width_px == 800
+    assert (await room.develop(ImageRequest(ImageKind.STAMP, good))).preview.width_px == 800
 
 
 def bomb(width: int, height: int) -> bytes:

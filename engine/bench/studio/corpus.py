@@ -5,39 +5,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from engine.bench.studio import camera
-from engine.bench.studio.marks import MARKS, draw_mark
+from engine.bench.studio.inked import FIGURES, HEAVY
+from engine.bench.studio.marks import MARKS
 from engine.contracts.drawing import ImageKind
 
-__all__ = ["CONDITIONS", "HOPELESS", "Case", "cases", "hopeless"]
+__all__ = ["CONDITIONS", "HEAVY", "HOPELESS", "Case", "cases", "hopeless"]
 
 Rng = np.random.Generator
 Colour = tuple[float, float, float]
 CONDITIONS = (
-    "clean",
-    "worn",
-    "shadow",
-    "ruled",
-    "squared",
-    "print",
-    "perspective",
-    "blur",
-    "noise",
-    "scan150",
-    "photo12",
-    "tinted",
-    "two_inks",
-)
-_STAMPS = frozenset({"round", "seal", "box"})
+    "clean", "worn", "shadow", "ruled", "squared", "print", "perspective", "blur", "noise", "scan150", "photo12", "tinted", "two_inks",
+)  # fmt: skip
+_MARKS = {**MARKS, **HEAVY}
+_STAMPS = frozenset({"round", "seal", "box", "reversed_round", "reversed_words", "reversed_box", "swollen", "emblem"})
 _INKS: dict[str, Colour] = {
-    "violet": (78, 44, 150),
-    "blue": (38, 62, 158),
-    "black": (38, 36, 40),
-    "red": (176, 38, 48),
-    "green": (22, 112, 66),
-}
+    "violet": (78, 44, 150), "blue": (38, 62, 158), "black": (38, 36, 40), "red": (176, 38, 48), "green": (22, 112, 66),
+}  # fmt: skip
 _PENS: dict[str, Colour] = {"blue": (34, 48, 140), "black": (34, 34, 38), "blue-black": (24, 32, 74)}
 _PAPERS: tuple[Colour, ...] = ((240, 238, 232), (232, 233, 236), (244, 240, 226))
 _TINTS: tuple[Colour, ...] = ((236, 222, 178), (205, 222, 240), (208, 232, 205), (240, 208, 212))
@@ -70,10 +56,12 @@ class _Scene:
 
 
 def cases(seed: int, *, marks: tuple[str, ...] = tuple(MARKS), conditions: tuple[str, ...] = CONDITIONS) -> Iterator[Case]:
-    """Every mark under every condition; the same seed gives the same pictures, whichever of them are asked for."""
+    """Every usual mark under every condition; the same seed gives the same pictures, whichever of them are asked for.
+
+    The heavily inked ones, HEAVY, are given to who names them."""
     for mark in marks:
         for condition in conditions:
-            place = (seed, list(MARKS).index(mark), CONDITIONS.index(condition))
+            place = (seed, list(_MARKS).index(mark), CONDITIONS.index(condition))
             yield _taken(_scene(mark, condition, np.random.default_rng(place)))
 
 
@@ -110,8 +98,8 @@ def _taken(scene: _Scene) -> Case:
 def _placed(scene: _Scene, fine: tuple[int, int]) -> Image.Image:
     """The mark somewhere in the picture, turned by up to 7 degrees, with paper around it."""
     rng = scene.rng
-    mark = draw_mark(scene.mark, rng)
-    mark = mark.rotate(rng.uniform(-7, 7), resample=Image.Resampling.BICUBIC, expand=True)
+    mark = _MARKS[scene.mark](rng)
+    mark = mark.crop(mark.getbbox()).rotate(rng.uniform(-7, 7), resample=Image.Resampling.BICUBIC, expand=True)
     room = rng.uniform(0.86, 0.94) if scene.condition == "scan150" else rng.uniform(0.45, 0.88)
     scale = room * min(fine[0] / mark.width, fine[1] / mark.height)
     mark = mark.resize((round(mark.width * scale), round(mark.height * scale)), Image.Resampling.LANCZOS)
@@ -270,6 +258,29 @@ def _ruled(rng: Rng, size: tuple[int, int]) -> camera.Layer:
     return camera.on_paper(_PAPERS[0], [(ruling, (120, 150, 200))], camera.falloff(rng, size, depth=0.2))
 
 
+def _figure(name: str) -> Callable[[Rng, tuple[int, int]], camera.Layer]:
+    """A figure in solid black or coloured ink, where a mark should be."""
+
+    def make(rng: Rng, size: tuple[int, int]) -> camera.Layer:
+        ink = ("black", "violet")[int(rng.integers(2))]
+        mask = Image.new("L", size, 0)
+        figure = FIGURES[name](rng)
+        figure = ImageOps.contain(figure.crop(figure.getbbox()), (round(0.7 * size[0]), round(0.7 * size[1])))
+        mask.paste(figure, ((size[0] - figure.width) // 2, (size[1] - figure.height) // 2))
+        amount = (np.asarray(mask, np.float32) / 255) * np.float32(rng.uniform(0.85, 1.0))
+        return camera.on_paper(_PAPERS[0], [(amount, _INKS[ink])], camera.falloff(rng, size, depth=0.15))
+
+    return make
+
+
+def _thumbnail(rng: Rng, _: tuple[int, int]) -> camera.Layer:
+    """A stamp that fills a picture of 120 pixels."""
+    scene = _Scene("box", "scan150", rng, (480, 360), _INKS["blue"], "blue", _PAPERS[0])
+    amount, _truth = _amounts(scene, _placed(scene, scene.size))
+    page = camera.on_paper(scene.paper, [(amount, scene.ink)], camera.falloff(rng, scene.size, depth=0.1))
+    return np.asarray(Image.fromarray(page.astype(np.uint8)).resize((120, 90), Image.Resampling.BOX), np.float32)
+
+
 HOPELESS: dict[str, Callable[[Rng, tuple[int, int]], Any]] = {
     "blank paper": _plain(236),
     "all black": _plain(14),
@@ -283,4 +294,6 @@ HOPELESS: dict[str, Callable[[Rng, tuple[int, int]], Any]] = {
     "finger": _finger,
     "wood": _wood,
     "ruled paper": _ruled,
+    **{name: _figure(name) for name in FIGURES},
+    "thumbnail": _thumbnail,
 }

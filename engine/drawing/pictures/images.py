@@ -10,22 +10,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from engine.contracts.drawing import CleanImage, ImageKind, ImageRequest, Preview
+from engine.contracts.drawing import Adjust, CleanImage, ImageKind, ImageRequest
 from engine.drawing.pictures.adjusting import adjusted
 from engine.drawing.pictures.beneath import without_print
+from engine.drawing.pictures.focus import is_out_of_focus
 from engine.drawing.pictures.ink import Ink, Plan, is_cut_out, separate
-from engine.drawing.pictures.judging import judge, refuse_hopeless, refuse_no_paper
+from engine.drawing.pictures.judging import OUT_OF_FOCUS, judge, refuse_hopeless, refuse_no_paper, refuse_solid
 from engine.drawing.pictures.opencv import opencv
 from engine.drawing.pictures.reading import Rows, read_upright
 from engine.errors import PluginError, Refused
 
-__all__ = ["LARGE_PX", "Cleaned", "clean_now", "inspect_image", "made", "preview_now"]
+__all__ = ["LARGE_PX", "Cleaned", "clean_now", "decoded", "inspect_image", "made", "made_of"]
 
 SIDE_PX = 400
-PREVIEW_PX = 800
 # The whole is judged at this size, and the ink cut from a larger picture if it is but a small part of the whole.
 _WORK_PX = 1000
-LARGE_PX = 2600
+LARGE_PX, ENOUGH_PX = 2600, 1600
+# The coarsest scan of a stamp whose words can be read has more than this.
+_THUMBNAIL_PX = 150
 _SMALL_PX = 700
 _NEAR_PX = 480
 _LEAST_PX = 20
@@ -52,24 +54,46 @@ def clean_now(request: ImageRequest) -> CleanImage:
 
 def made(request: ImageRequest) -> Cleaned:
     """The cleaned picture and where it was found."""
-    shift = request.adjust.threshold
-    whole = adjusted(read_upright(request.data, LARGE_PX), request.adjust)
+    return made_of(decoded(request.data), request.kind, request.adjust)
+
+
+def decoded(data: bytes) -> Rows:
+    """The upload as rows, as large as cleaning needs it and no larger. Raises Refused for what is no picture."""
+    return read_upright(data, LARGE_PX, ENOUGH_PX)
+
+
+def made_of(upright: Rows, kind: ImageKind, adjust: Adjust) -> Cleaned:
+    """The cleaned picture of rows that were decoded before, and where it was found."""
+    _refuse_thumbnail(upright)
+    shift = adjust.threshold
+    whole = adjusted(upright, adjust)
     if min(whole.shape[:2]) < _LEAST_PX:
         raise Refused(f"The picture is only {whole.shape[1]} x {whole.shape[0]} pixels; take it from nearer.", rule="image size")
     first = _sized(whole, _scale(whole))
-    ink, plan = separate(first, shift=shift)
+    ink, plan = _first_look(first, shift)
     refuse_no_paper(ink)
-    ink = without_print(ink, request.kind)
+    ink = without_print(ink, kind)
     refuse_hopeless(ink)
     box = _box(ink.alpha)
     ink, box, zoom, place = _nearer(whole, ink, box, plan, shift)
     alpha = ink.alpha[box[1] : box[3], box[0] : box[2]]
-    _check_size(alpha, request.kind, zoom)
+    _check_size(alpha, kind, zoom)
+    refuse_solid(ink)
     verdict = judge(ink, alpha, zoom)
     alpha = _levels(_fitted(alpha))
     height, width = alpha.shape
     image = CleanImage(_png(alpha, ink.colour), width, height, verdict.score, verdict.notes, verdict.faults)
     return Cleaned(image, place)
+
+
+def _first_look(rows: Rows, shift: int) -> tuple[Ink, Plan]:
+    """The ink of the whole. Raises Refused; where there is none because nothing is sharp, that is the reason."""
+    try:
+        return separate(rows, shift=shift)
+    except Refused as refused:
+        if refused.rule == "image ink" and is_out_of_focus(rows):
+            raise Refused(OUT_OF_FOCUS, rule="image ink") from refused
+        raise
 
 
 def _scale(whole: Rows) -> float:
@@ -138,16 +162,6 @@ def _place(box: Box, scale: float, start: tuple[int, int], whole: Rows) -> Place
     return ends[0], ends[1], min(1.0, ends[2]), min(1.0, ends[3])
 
 
-def preview_now(data: bytes) -> Preview:
-    """The upload as it may be shown: upright, at most 800 px a side, on white, without metadata, encoded anew as JPEG."""
-    with Image.fromarray(read_upright(data, PREVIEW_PX)) as picture:
-        shown = Image.new("RGB", picture.size, (255, 255, 255))
-        shown.paste(picture, mask=picture.getchannel("A"))
-    out = io.BytesIO()
-    shown.save(out, "JPEG", quality=85)
-    return Preview(out.getvalue(), *shown.size)
-
-
 def inspect_image(clean: CleanImage) -> None:
     """Passes a cleaned picture that is what it says; raises PluginError otherwise. A plugin's answer passes the same way."""
     try:
@@ -184,6 +198,16 @@ def _check_size(alpha: Rows, kind: ImageKind, zoom: float) -> None:
     if max(width, height) < wide or min(width, height) < high:
         raise Refused(
             f"The ink is only {width} x {height} pixels; take the photo from nearer, so that it is at least {wide} x {high}.",
+            rule="image size",
+        )
+
+
+def _refuse_thumbnail(upright: Rows) -> None:
+    height, width = upright.shape[:2]
+    if max(width, height) < _THUMBNAIL_PX:
+        raise Refused(
+            f"The picture is only {width} x {height} pixels, a thumbnail; send the photo itself. Its longer side must have at least "
+            f"{_THUMBNAIL_PX} pixels, and the ink of a stamp is good from 300 on.",
             rule="image size",
         )
 

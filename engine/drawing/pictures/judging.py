@@ -6,15 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.contracts.drawing import ImageFault
+from engine.drawing.pictures.figures import is_solid
 from engine.drawing.pictures.ink import Ink
 from engine.drawing.pictures.opencv import opencv
 from engine.drawing.pictures.reading import Rows
 from engine.errors import Refused
 
-__all__ = ["SAY", "Verdict", "judge", "refuse_hopeless", "refuse_no_paper"]
+__all__ = ["OUT_OF_FOCUS", "SAY", "Verdict", "judge", "refuse_hopeless", "refuse_no_paper", "refuse_solid"]
+
+OUT_OF_FOCUS = (
+    "The picture is so far out of focus that no ink can be told from the paper; hold the camera still, a hand's breadth further away, "
+    "and tap on the ink to focus."
+)
 
 SAY = {
-    ImageFault.BLURRED: "The edges are blurred; hold the camera still and in focus.",
+    ImageFault.BLURRED: "The picture is out of focus: its edges are blurred. Hold the camera still, and tap on the ink to focus.",
     ImageFault.CLIPPED: "The ink reaches the edge of the picture; leave some paper around it.",
     ImageFault.TOO_SMALL: "The ink is small in the picture; take the photo from nearer, or scan at 300 dpi.",
     ImageFault.NO_INK: "Hardly any ink was found; use dark ink on plain paper.",
@@ -25,6 +31,12 @@ SAY = {
     ImageFault.PRINT_BENEATH: "There is print beneath the ink; use blank paper, for black ink and print cannot be told apart.",
 }
 _GREY_BENEATH = 0.45
+# Edges spread over this many working pixels are blurred; over as many as the second, pale ink and a haze around it follow from that.
+_BLURRED, _VERY_BLURRED = 2.5, 4.0
+_SOLID = (
+    "This is a solid figure, not the impression of a stamp and not a signature: it has no letters and no lines. "
+    "Send a photo of the stamp's impression or of the signature, on plain paper."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,8 @@ def _shape(ink: Ink) -> _Shape:
 def refuse_no_paper(ink: Ink) -> None:
     """Refuses a picture whose rest is nothing like paper."""
     if _shape(ink).clear < 0.9:
+        if ink.seen.blur > _VERY_BLURRED:
+            raise Refused(OUT_OF_FOCUS, rule="image ink")
         raise Refused("The background cannot be removed; use a photo of the ink alone on plain paper.", rule="image background")
 
 
@@ -83,6 +97,7 @@ def refuse_hopeless(ink: Ink) -> None:
     if shape.cover < 0.0008:
         raise Refused("The picture is empty: there is no ink in it.", rule="image ink")
     if shape.cover > 0.5:
+        refuse_solid(ink)
         raise Refused("The background cannot be removed; use a photo of the ink alone on plain paper.", rule="image background")
     if shape.border > (0.06 if ink.dark is not None else 0.35):
         raise Refused(
@@ -93,11 +108,17 @@ def refuse_hopeless(ink: Ink) -> None:
         raise Refused("This is a page of print, or a pattern; send a photo of the stamp or the signature alone.", rule="image background")
 
 
+def refuse_solid(ink: Ink) -> None:
+    """Refuses a filled figure without letters and lines; blurred letters are one too, and then that is what is said."""
+    if is_solid(ink.alpha):
+        raise Refused(OUT_OF_FOCUS if ink.seen.blur > _VERY_BLURRED else _SOLID, rule="image ink")
+
+
 def judge(ink: Ink, alpha: Rows, zoom: float) -> Verdict:
     """The verdict on ink that was found; `alpha` is its part with ink, `zoom` how much larger it is shown than it came."""
     shape = _shape(ink)
     side = max(alpha.shape) / zoom
-    faults = tuple(_faults(ink, shape, side))
+    faults = tuple(_faults(ink, shape, side, zoom))
     return Verdict(_score(ink, shape, side, max(alpha.shape)), faults, tuple(SAY[fault] for fault in faults))
 
 
@@ -121,16 +142,18 @@ def _score(ink: Ink, shape: _Shape, side: float, part: int) -> int:
     return max(0, min(100, round(100 * (expected - 0.72) / 0.26 - penalty)))
 
 
-def _faults(ink: Ink, shape: _Shape, side: float) -> Iterator[ImageFault]:
-    """What is wrong, the worst first."""
+def _faults(ink: Ink, shape: _Shape, side: float, zoom: float) -> Iterator[ImageFault]:
+    """What is wrong, the most telling first: what only follows from a picture out of focus is not named beside it."""
     seen = ink.seen
+    blurred = seen.blur > (_BLURRED if side > 200 else _VERY_BLURRED * max(1.0, zoom))
+    smeared = blurred and seen.blur > _VERY_BLURRED
     found = {
+        ImageFault.BLURRED: blurred,
         ImageFault.CLIPPED: shape.border > 0,
-        ImageFault.BACKGROUND_LEFT: shape.clear < 0.985,
-        ImageFault.NO_INK: shape.cover < 0.002,
-        ImageFault.BLURRED: seen.blur > 2.5 and side > 200,
         ImageFault.TOO_SMALL: side < 200,
-        ImageFault.PALE: seen.depth < 0.42 or seen.steady < 0.82,
+        ImageFault.BACKGROUND_LEFT: shape.clear < 0.985 and not smeared,
+        ImageFault.NO_INK: shape.cover < 0.002 and not blurred,
+        ImageFault.PALE: (seen.depth < 0.42 or seen.steady < 0.82) and not smeared,
         ImageFault.SPECKS: shape.dust > 0.012 or (shape.pieces > 90 and shape.largest < 0.5),
         ImageFault.LINES_LEFT: seen.lines > 0 and seen.depth < 0.6,
         ImageFault.PRINT_BENEATH: seen.print_around or (seen.grey_share > _GREY_BENEATH and not seen.print_left_out),

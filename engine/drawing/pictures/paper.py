@@ -18,6 +18,8 @@ Map = np.ndarray[Any, np.dtype[Any]]
 Rows = np.ndarray[Any, np.dtype[np.uint8]]
 # Ink thinner than this part of the picture's longer side is filled up when the paper beneath it is guessed.
 _WIDEST = 0.16
+# Darker than these parts of the brightest paper, and with lighter paper all around, is no paper; the darker, at one side of the picture.
+_ISLANDS = (0.5, 0.36, 0.24)
 _SEGMENTS = 24
 _REACH = 6
 _LEAN = 0.16
@@ -54,9 +56,32 @@ def paper_of(rgb: Rows) -> Map:
     reach = max(3, round(_WIDEST * max(size))) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach))
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
+    closed = _without_islands(closed, reach)
     smooth = cv2.GaussianBlur(cv2.medianBlur(closed, 5), (0, 0), 1.0)
     paper: Map = cv2.resize(smooth.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.maximum(paper, 1.0)
+
+
+def _without_islands(closed: Rows, reach: int) -> Rows:
+    """The paper with what lies dark in the midst of it filled up: ink in one solid piece. Shadows come in from the edge."""
+    cv2 = opencv()
+    white = np.maximum(np.percentile(closed.reshape(-1, 3), 95, axis=0), 1)
+    light = (closed / white).min(axis=2)
+    found = np.zeros(light.shape, np.uint8)
+    for level in _ISLANDS:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats((light < level).astype(np.uint8), connectivity=4)
+        left, top, wide, high, area = stats.T
+        touched = (left == 0).astype(int) + (top == 0) + (left + wide == light.shape[1]) + (top + high == light.shape[0])
+        island = (touched <= (level < _ISLANDS[0])) & (area > reach * reach / 2)
+        island[0] = False
+        found |= island[labels].astype(np.uint8)
+    if not found.any():
+        return closed
+    around = cv2.dilate(found, np.ones((5, 5), np.uint8)) == 0
+    share = cv2.GaussianBlur(around.astype(np.float32), (0, 0), reach)
+    near = cv2.GaussianBlur(closed * around[..., None].astype(np.float32), (0, 0), reach)
+    filled: Rows = np.where(around[..., None], closed, np.clip(near / np.maximum(share, 1e-3)[..., None], 0, 255)).astype(np.uint8)
+    return filled
 
 
 def evened(rgb: Rows) -> Map:

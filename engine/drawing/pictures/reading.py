@@ -24,17 +24,18 @@ _TOO_MANY = "The picture has more than 40 million pixels; send a smaller one."
 Rows = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def read_upright(data: bytes, side_px: int) -> Rows:
+def read_upright(data: bytes, side_px: int, enough_px: int | None = None) -> Rows:
     """The picture as its camera meant it, at most `side_px` a side, as rows of RGBA.
 
-    Raises Refused naming `image size` or `image format`, with a sentence that says what to send instead.
+    A JPEG is decoded at a half, a quarter or an eighth of its size as long as its longer side keeps `enough_px` (else `side_px`). Raises Refused naming `image size` or `image format`, with a sentence that says what to send instead.
     """
     if len(data) > MAX_BYTES:
         raise Refused("The picture is larger than 8 MB; send a smaller one.", rule="image size")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _check_header(picture)
-            picture.draft("RGB", (side_px, side_px))
+            share = (enough_px or side_px) / max(picture.size)
+            picture.draft("RGB", (max(1, int(picture.width * share)), max(1, int(picture.height * share))))
             picture.load()
             return np.asarray(_upright(picture, side_px))
     except Image.DecompressionBombError as error:

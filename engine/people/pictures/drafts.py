@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from engine.contracts.drawing import Adjust, CleanImage, ImageRequest, Preview
+from engine.contracts.drawing import Adjust, Developed, ImageRequest
 from engine.errors import Conflict, NotFound, Refused, Unavailable
 from engine.people.access import Principal
 from engine.people.pictures.bearers import Bearer
@@ -31,12 +31,8 @@ _GONE = "This picture is not here any more: it was used or dropped, or a day wen
 class Darkroom(Protocol):
     """Where pictures are looked at and cleaned: the drawing room."""
 
-    async def clean(self, request: ImageRequest) -> CleanImage:
-        """The cleaned picture."""
-        ...
-
-    async def preview(self, data: bytes) -> Preview:
-        """The upload as it may be shown."""
+    async def develop(self, request: ImageRequest) -> Developed:
+        """The upload as it may be shown, and cleaned."""
         ...
 
 
@@ -56,7 +52,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class _Developed:
+class _Kept:
     """What came of an upload: files by their hashes with what they are, and the columns of the row."""
 
     files: Mapping[str, tuple[int, str]]
@@ -77,14 +73,13 @@ async def take_upload(person: Principal, bearer: Bearer, data: bytes, *, room: D
     """
     await take_of_day("picture_upload", str(person.account_id), _PER_DAY, at=at)
     try:
-        seen = await room.preview(data)
-        developed = await _develop(bearer, data, Adjust(), seen, room, files)
+        kept = await _develop(bearer, data, Adjust(), room, files)
     except Unavailable:
         original = await files.put(data)
-        unseen = _Developed({original: (len(data), "application/octet-stream")}, {"original_sha256": original})
+        unseen = _Kept({original: (len(data), "application/octet-stream")}, {"original_sha256": original})
         await _keep(person, bearer, unseen, at)
         raise
-    await _keep(person, bearer, developed, at)
+    await _keep(person, bearer, kept, at)
 
 
 async def adjust_draft(person: Principal, bearer: Bearer, adjust: Adjust, *, room: Darkroom, files: FileStore, at: datetime) -> None:
@@ -94,18 +89,17 @@ async def adjust_draft(person: Principal, bearer: Bearer, adjust: Adjust, *, roo
         raise NotFound(_GONE, code="draft")
     data = await files.get(draft.original_sha256)
     try:
-        seen = await room.preview(data)
+        kept = await _develop(bearer, data, adjust, room, files)
     except Refused:
         if not draft.preview_sha256:  # kept unseen, and no picture after all
             await drop_draft(person, bearer, at)
         raise
-    developed = await _develop(bearer, data, adjust, seen, room, files)
     async with uow():
         await forget(room="people", row=str(draft.id), purpose=_PURPOSE)
-        changed: dict[Any, Any] = {**developed.columns, "expires_at": at + GOOD_FOR}
+        changed: dict[Any, Any] = {**kept.columns, "expires_at": at + GOOD_FOR}
         if not await PictureDraft.update(changed).where(PictureDraft.id == draft.id).returning(PictureDraft.id):
             raise Conflict(_GONE, code="draft")
-        await _remember(draft.id, developed, at)
+        await _remember(draft.id, kept, at)
 
 
 async def drop_draft(person: Principal, bearer: Bearer, at: datetime) -> None:
@@ -135,16 +129,12 @@ async def drop_old_drafts(at: datetime) -> int:
     return dropped
 
 
-async def _develop(bearer: Bearer, data: bytes, adjust: Adjust, seen: Preview, room: Darkroom, files: FileStore) -> _Developed:
-    """Cleans, and stores what came of it. A picture that cannot be cleaned is a draft with its problem."""
-    clean: CleanImage | None = None
-    problem = ""
-    try:
-        clean = await room.clean(ImageRequest(bearer.image, data, adjust))
-    except Refused as refusal:
-        problem = refusal.say[:400]
-    original, preview = await files.put(data), await files.put(seen.jpeg)
-    kept = {original: (len(data), "application/octet-stream"), preview: (len(seen.jpeg), "image/jpeg")}
+async def _develop(bearer: Bearer, data: bytes, adjust: Adjust, room: Darkroom, files: FileStore) -> _Kept:
+    """Has it looked at, and stores what came of it. A picture that cannot be cleaned is a draft with its problem."""
+    seen = await room.develop(ImageRequest(bearer.image, data, adjust))
+    clean, jpeg = seen.clean, seen.preview.jpeg
+    original, preview = await files.put(data), await files.put(jpeg)
+    kept = {original: (len(data), "application/octet-stream"), preview: (len(jpeg), "image/jpeg")}
     cleaned = ""
     if clean is not None:
         cleaned = await files.put(clean.png)
@@ -156,7 +146,7 @@ async def _develop(bearer: Bearer, data: bytes, adjust: Adjust, seen: Preview, r
         "clean_sha256": cleaned,
         "quality": clean.quality if clean else 0,
         "notes": "\n".join(clean.notes)[:2000] if clean else "",
-        "problem": problem,
+        "problem": seen.problem[:400],
         "threshold": adjust.threshold,
         "left": left,
         "top": top,
@@ -164,10 +154,10 @@ async def _develop(bearer: Bearer, data: bytes, adjust: Adjust, seen: Preview, r
         "bottom": bottom,
         "rotation": adjust.rotation,
     }
-    return _Developed(kept, columns)
+    return _Kept(kept, columns)
 
 
-async def _keep(person: Principal, bearer: Bearer, developed: _Developed, at: datetime) -> None:
+async def _keep(person: Principal, bearer: Bearer, kept: _Kept, at: datetime) -> None:
     """Makes it the person's one draft for this bearer."""
     desk = _desk(person, bearer)
     row = PictureDraft(
@@ -177,17 +167,17 @@ async def _keep(person: Principal, bearer: Bearer, developed: _Developed, at: da
         made_at=at,
         expires_at=at + GOOD_FOR,
         **bearer.columns,
-        **developed.columns,
+        **kept.columns,
     )
     async with uow():
         for before in await PictureDraft.delete().where(PictureDraft.desk == desk).returning(PictureDraft.id):
             await forget(room="people", row=str(before["id"]), purpose=_PURPOSE)
         await PictureDraft.insert(row)
-        await _remember(UUID(str(row.id)), developed, at)
+        await _remember(UUID(str(row.id)), kept, at)
 
 
-async def _remember(id: UUID, developed: _Developed, at: datetime) -> None:
-    for sha256, (size, media_type) in developed.files.items():
+async def _remember(id: UUID, kept: _Kept, at: datetime) -> None:
+    for sha256, (size, media_type) in kept.files.items():
         await remember(sha256, size, room="people", row=str(id), purpose=_PURPOSE, media_type=media_type, at=at)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from engine.contracts.drawing import Adjust, CleanImage, ImageRequest, Preview
+from engine.contracts.drawing import Adjust, CleanImage, Developed, ImageRequest, Preview
 from engine.errors import EngineError
 from engine.people import add_agency, add_office, changes, pictures
 from engine.people.access import Principal
@@ -25,22 +25,20 @@ BASE = "https://coo.example.in"
 
 @dataclass
 class Darkroom:
-    """Gives a picture that names the bytes and adjustments it came of, or raises what a test put there."""
+    """Gives a picture that names the bytes and adjustments it came of, or raises or says what a test put there."""
 
     quality: int = 80
     fails: list[EngineError] = field(default_factory=list)
-    blind: list[EngineError] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
-    async def clean(self, request: ImageRequest) -> CleanImage:
+    async def develop(self, request: ImageRequest) -> Developed:
         if self.fails:
             raise self.fails.pop()
+        preview = Preview(b"\xff\xd8\xff" + request.data[:20], 10, 10)
+        if self.problems:
+            return Developed(preview, None, self.problems.pop())
         png = b"\x89PNG " + hashlib.sha256(request.data + repr(request.adjust).encode()).digest()
-        return CleanImage(png, 10, 10, self.quality, ("The ink is pale.",))
-
-    async def preview(self, data: bytes) -> Preview:
-        if self.blind:
-            raise self.blind.pop()
-        return Preview(b"\xff\xd8\xff" + data[:20], 10, 10)
+        return Developed(preview, CleanImage(png, 10, 10, self.quality, ("The ink is pale.",)))
 
 
 @dataclass

@@ -60,16 +60,15 @@ async def test_nobody_else_has_a_persons_draft(studio: Studio) -> None:
 async def test_what_is_no_picture_leaves_the_draft_before(studio: Studio) -> None:
     person, office = await studio.administrator(), await studio.office()
     before = await studio.upload(person, office)
-    studio.room.blind.append(Refused("The file is not a picture we take."))
+    studio.room.fails.append(Refused("The file is not a picture we take."))
     with pytest.raises(Refused, match="not a picture"):
         await studio.upload(person, office, b"%PDF")
     assert await studio.draft(person, office) == before
 
 
-@pytest.mark.parametrize("where", ["blind", "fails"])
-async def test_an_upload_that_meets_a_busy_room_is_kept_and_looked_at_later(studio: Studio, where: str) -> None:
+async def test_an_upload_that_meets_a_busy_room_is_kept_and_looked_at_later(studio: Studio) -> None:
     person, office = await studio.administrator(), await studio.office()
-    getattr(studio.room, where).append(Unavailable("Too many wait.", code="busy"))
+    studio.room.fails.append(Unavailable("Too many wait.", code="busy"))
     with pytest.raises(Unavailable):
         await studio.upload(person, office)
     kept = await studio.draft(person, office)
@@ -82,7 +81,7 @@ async def test_an_upload_that_meets_a_busy_room_is_kept_and_looked_at_later(stud
 
 async def test_what_was_kept_unseen_and_is_no_picture_goes_when_it_is_seen(studio: Studio) -> None:
     person, office = await studio.administrator(), await studio.office()
-    studio.room.blind += [Refused("The file is not a picture we take."), Unavailable("Too many wait.")]
+    studio.room.fails += [Refused("The file is not a picture we take."), Unavailable("Too many wait.")]
     with pytest.raises(Unavailable):
         await studio.upload(person, office, b"<svg/>")
     with pytest.raises(Refused, match="not a picture"):
@@ -94,7 +93,7 @@ async def test_what_was_kept_unseen_and_is_no_picture_goes_when_it_is_seen(studi
 async def test_adjusting_that_fails_leaves_the_draft_as_it_was(studio: Studio, error: EngineError) -> None:
     person, office = await studio.administrator(), await studio.office()
     before = await studio.upload(person, office)
-    studio.room.blind.append(error)
+    studio.room.fails.append(error)
     with pytest.raises(type(error)):
         await studio.adjust(person, office, Adjust(threshold=9))
     assert await studio.draft(person, office) == before
@@ -102,7 +101,7 @@ async def test_adjusting_that_fails_leaves_the_draft_as_it_was(studio: Studio, e
 
 async def test_a_picture_that_cannot_be_cleaned_says_why_and_can_be_adjusted(studio: Studio) -> None:
     person, office = await studio.administrator(), await studio.office()
-    studio.room.fails.append(Refused("There is no ink in it."))
+    studio.room.problems.append("There is no ink in it.")
     assert (await studio.upload(person, office)).problem == "There is no ink in it."
     with pytest.raises(Refused, match="could not be cleaned"):
         await studio.use(person, office, "")

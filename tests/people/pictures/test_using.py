@@ -303,4 +303,6 @@ async def test_a_hand_is_an_officers_or_a_users_and_of_their_own_agency_or_firm(
 
 
 async def _image(studio: Studio) -> CleanImage:
-    return await studio.room.clean(ImageRequest(ImageKind.STAMP, b"x"))
+    clean = (await studio.room.develop(ImageRequest(ImageKind.STAMP, b"x"))).clean
+    assert clean is not None
+    return clean
