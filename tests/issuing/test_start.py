@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine import config as configuration
-from engine import site as site_module
+from engine import rounds
 from engine.config import Config
 from engine.contracts.signing import SignerContext
 from engine.errors import SignerUnavailable
@@ -52,7 +52,7 @@ async def test_files_without_a_row_are_looked_after_unless_the_site_is_halted(co
         orphan = await site.files.put(b"an orphan")
         place = Path(config.files.url) / "sha256" / orphan[:2] / orphan
         os.utime(place, times=(0, 0))
-        await site_module._settle_files(site)
+        await rounds._settle_files(site)
         assert place.exists() == halted
         assert await site.files.get(orphan) == b"an orphan"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine import site as site_module
+from engine import rounds
 from engine.cli.checking import _look
 from engine.config import Config, load
 from engine.errors import ConfigError
@@ -146,18 +146,18 @@ async def a_letter(site: Site) -> None:
 async def test_the_sweep_of_a_working_site_sends_what_was_written(config: Config) -> None:
     async with open_site(config, work=False) as site:
         site.works = True
-        sweeps = {sweep.name: sweep for sweep in site_module._sweeps(site, jobs=None)}  # type: ignore[arg-type]
+        sweeps = {sweep.name: sweep for sweep in rounds.sweeps_of(site, jobs=None)}  # type: ignore[arg-type]
         await a_letter(site)
         assert await sweeps["letters"].act() == 1
         assert [posted.to for posted in await FileOutbox(outbox_of(config)).newest(5)] == ["asha@firm.example"]
         site.works = False
-        assert "letters" not in {sweep.name for sweep in site_module._sweeps(site, jobs=None)}  # type: ignore[arg-type]
+        assert "letters" not in {sweep.name for sweep in rounds.sweeps_of(site, jobs=None)}  # type: ignore[arg-type]
 
 
 async def test_a_site_that_ends_sends_first(config: Config) -> None:
     async with open_site(config, work=False) as site:
         await a_letter(site)
-        await site_module._last_words(site)
+        await rounds.last_words(site)
         assert await LetterRow.count().where(LetterRow.sent_at.is_not_null()) == 1
 
 
