@@ -19,6 +19,7 @@ from engine.errors import Forbidden, NotFound, PluginError, Refused
 from engine.issuing.judging import Judgement, judge
 from engine.people import dsc
 from engine.people.dsc import Owner, PresentedHere, PresentedState
+from engine.people.plain_text import reason_of
 from engine.proof.trust import Trust
 from engine.scope import Scope
 from engine.store import SecretBox, audit, uow
@@ -116,7 +117,7 @@ async def confirm_name(
 
     Raises Forbidden for one's own certificate, NotFound for one that does not wait in this scope.
     """
-    why = _reason(reason)
+    why = reason_of(reason, most=400, empty="Say why, so that it can be read later.")
     here, owner = await _waiting(scope, id, at)
     if owner.account_id == account:
         raise Forbidden("This is your own certificate: another administrator of the agency confirms the name.", code="own_certificate")
@@ -140,7 +141,7 @@ async def confirm_name(
 async def refuse_name(scope: Scope, id: UUID, reason: str, *, box: SecretBox, actor: str, at: datetime) -> None:
     """The administrator refuses it for a reason, which its owner reads, also by mail. Raises NotFound for one that does not wait
     in this scope."""
-    why = _reason(reason)
+    why = reason_of(reason, most=400, empty="Say why, so that it can be read later.")
     here, owner = await _waiting(scope, id, at)
     async with uow():
         await dsc.settle(here, PresentedState.REFUSED, frm=PresentedState.WAITING, actor=actor, at=at, reason=why)
@@ -195,10 +196,3 @@ async def _waiting(scope: Scope, id: UUID, at: datetime) -> tuple[PresentedHere,
     if not waiting or waiting[0].officer_id is None:
         raise NotFound("There is no such certificate that waits for you.", code="presented")
     return waiting[0], await dsc.officer_as_owner(scope, waiting[0].officer_id)
-
-
-def _reason(reason: str) -> str:
-    why = reason.strip()[:400]
-    if not why:
-        raise Refused("Say why, so that it can be read later.", box="reason", rule="reason given")
-    return why

@@ -20,7 +20,8 @@ from engine.people.keyring import Party, keys_of, make_partys_key, party_of, rev
 from engine.people.keys import KEY_RIGHTS, Caller, KeyUses, make_key, who_calls
 from engine.people.naming import agencies_named, id_of_actor, names_of, offices_named, persons_called
 from engine.people.offices.offices import OfficeHere, add_agency, add_office, agency_by_code, count_agencies, find_office, put_stamp
-from engine.people.staff.appointing import account_of, appoint_administrator, appoint_to_desk, dismiss_administrator
+from engine.people.staff.appointing import account_of, appoint_administrator
+from engine.people.staff.desk import appoint_to_desk
 from engine.people.staff.officers import (
     OfficerHere,
     add_officer,
@@ -57,7 +58,6 @@ __all__ = [
     "captcha_media",
     "confirm_form",
     "count_agencies",
-    "dismiss_administrator",
     "end_enrolment",
     "enrol",
     "enrolled",

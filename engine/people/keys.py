@@ -23,7 +23,7 @@ from engine.store import audit, lookup, moment_of, uow
 
 __all__ = ["KEY_RIGHTS", "Caller", "KeyUses", "insert_key", "make_key", "new_key", "who_calls"]
 
-KEY_RIGHTS = ("see", "prepare", "submit", "approve")
+KEY_RIGHTS = ("see", "prepare", "submit", "pay", "approve")
 _SHOWN = 12
 _PERSON = "account:"
 _LIVE = """

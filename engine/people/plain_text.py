@@ -1,9 +1,11 @@
-"""Short texts that people will read, from outside: names and addresses. What is wrong is told as the end of `must …`."""
+"""Short texts that people will read, from outside: names, addresses, reasons. What is wrong is told as the end of `must …`."""
 
 import re
 import unicodedata
 
-__all__ = ["text_fault", "tidy"]
+from engine.errors import Refused
+
+__all__ = ["reason_of", "text_fault", "tidy"]
 
 # Joiners inside Indic words, where spelling needs them; and what is drawn as nothing although Unicode calls it printable.
 _JOINED = re.compile("(?<=[\u0900-\u0dff])[\u200c\u200d]")
@@ -26,3 +28,14 @@ def text_fault(text: str, *, most: int, lines: bool = False) -> str:
     if not all(text.split("\n")):
         return "have no empty line"
     return ""
+
+
+def reason_of(text: str, *, most: int, box: str = "reason", empty: str = "") -> str:
+    """A reason that somebody gives for what they do, as rows and letters say it. Raises Refused for one that is empty, too long or
+    hides something; `empty` is what to say where none is given, if more than that."""
+    reason = tidy(text)
+    if not reason and empty:
+        raise Refused(empty, box=box, rule="reason given")
+    if fault := text_fault(reason, most=most, lines=True):
+        raise Refused(f"The reason must {fault}.", box=box, rule="reason given")
+    return reason

@@ -7,7 +7,7 @@ from engine.errors import TooMany
 from engine.store.tables import TryCount
 from engine.store.unit import uow
 
-__all__ = ["hold_of_day", "take_of_day"]
+__all__ = ["count_of_day", "hold_of_day", "take_of_day"]
 
 
 async def hold_of_day(name: str, subject: str, *, at: datetime) -> None:
@@ -33,6 +33,13 @@ async def take_of_day(name: str, subject: str, most: int, *, at: datetime) -> No
     if not taken:
         say = "That was too often for one day. It goes on after midnight in India; the helpdesk knows what to do before."
         raise TooMany(say, retry_after_s=max(1, int((end - at).total_seconds())))
+
+
+async def count_of_day(name: str, subject: str, *, at: datetime) -> int:
+    """How many deeds of this IST day were counted."""
+    mine = (TryCount.name == name, TryCount.subject == subject, TryCount.window_at == _end_of_day(at))
+    row = await TryCount.select(TryCount.tries).where(*mine).first()
+    return int(row["tries"]) if row else 0
 
 
 def _end_of_day(at: datetime) -> datetime:

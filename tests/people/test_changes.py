@@ -400,7 +400,7 @@ async def test_only_the_asker_withdraws(house: House) -> None:
         await house.confirm(change, second)
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "\n"])
+@pytest.mark.parametrize("reason", ["", "   ", "\n", "a\u202eb", "x" * 401])
 async def test_a_refusal_has_a_reason(house: House, reason: str) -> None:
     first, second = await house.administrator("a@eia.example.in"), await house.administrator("b@eia.example.in")
     change = await house.propose(first)

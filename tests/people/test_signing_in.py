@@ -99,6 +99,18 @@ async def test_wrong_tries_pause_an_account_for_longer_and_longer(people: People
     assert await people.whole(OFFICER, id), "no pause is longer than an hour"
 
 
+def test_a_weak_password_is_told_what_mends_it() -> None:
+    mends = {
+        "short": "make it at least 12 long",
+        "aaaaaaaaaaaa": "add words until it has at least 5 different characters",
+        "password of the hills": "leave that out, and use other words",
+        "ab cd ef " * 30: "shorten it to at most 200",
+    }
+    for password, mended in mends.items():
+        with pytest.raises(Refused, match=mended):
+            passwords.require_strong(password, email=OFFICER)
+
+
 @pytest.mark.parametrize(
     "password",
     [

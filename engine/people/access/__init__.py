@@ -7,6 +7,7 @@ from engine.people.access.sessions import Device, Listed, Principal, act_as, end
 from engine.people.access.signing_in import Entered, enter, give_password, second_factor
 from engine.people.access.tables import Purpose, Stage
 from engine.people.access.tickets import ask_reset, choose_password, invite, is_good
+from engine.people.access.welcoming import welcome
 
 __all__ = [
     "Device",
@@ -38,4 +39,5 @@ __all__ = [
     "second_factor",
     "sessions_of",
     "shown_factor",
+    "welcome",
 ]

@@ -42,13 +42,19 @@ def require_strong(password: str, *, email: str, box: str = "password") -> None:
     wrong = [
         say
         for bad, say in (
-            (len(password) < SHORTEST, f"It has {len(password)} characters; use at least {SHORTEST}, a few words for instance."),
-            (len(password) > LONGEST, f"It has {len(password)} characters; at most {LONGEST} are taken."),
+            (
+                len(password) < SHORTEST,
+                f"It has {len(password)} characters; make it at least {SHORTEST} long, of a few words for instance.",
+            ),
+            (len(password) > LONGEST, f"It has {len(password)} characters; shorten it to at most {LONGEST}."),
             (
                 len(set(_without_rows(inside))) < _LETTERS,
-                f"It repeats itself or follows the keyboard; use {_LETTERS} different characters beside that.",
+                f"It repeats itself or follows the keyboard; add words until it has at least {_LETTERS} different characters beside that.",
             ),
-            (bool(named), f"It contains {', '.join(repr(part) for part in named)}, which is the first that anybody would try."),
+            (
+                bool(named),
+                f"It contains {', '.join(repr(part) for part in named)}, which is the first that anybody would try; leave that out, and use other words.",
+            ),
         )
         if bad
     ]

@@ -13,7 +13,7 @@ from engine.people.access import factors, passwords, sessions
 from engine.people.access.sessions import Device, Principal
 from engine.people.access.signing_in import Entered, taken, wrong_code
 from engine.people.access.tables import Stage, Ticket
-from engine.people.access.telling import tell_changed
+from engine.people.access.telling import tell_changed, tell_first_factor
 from engine.people.access.tries import clear, hold
 from engine.people.tables import Account
 from engine.store import SecretBox, audit, uow
@@ -67,7 +67,10 @@ async def confirm_factor(
         codes = await factors.new_recovery_codes(principal.account_id, at)
         token = await sessions.step_up(principal, Stage.WHOLE, device=device, limits=limits, at=at)
         await sessions.end_all(principal.account_id, reason="second factor changed", at=at, but=await sessions.id_of(token))
-        await tell_changed(principal.account_id, "second factor", box=box, at=at)
+        if principal.has_factor:
+            await tell_changed(principal.account_id, "second factor", box=box, at=at)
+        else:
+            await tell_first_factor(principal.account_id, box=box, at=at)
         await audit("second_factor_set", room="people", subject=str(principal.account_id), actor=principal.actor, at=at)
     return Entered(Stage.WHOLE, token), codes
 

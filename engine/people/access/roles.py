@@ -1,29 +1,43 @@
 """The roles of a person: at the platform's desk, as an agency's administrator or officer, for an exporter or a broker."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from engine.clock import ist_day
-from engine.people.listing import listed
 from engine.people.standing import Status
-from engine.people.tables import (
-    Administrator,
-    BrokerGrant,
-    BrokerUser,
-    ExporterUser,
-    Officer,
-    OfficerOffice,
-    PlatformUser,
-)
+from engine.people.tables import Account
 from engine.scope import PLATFORM, PUBLIC, Scope
 
 __all__ = ["Role", "RoleKind", "roles_of"]
 
 _SEEING = frozenset({"see"})
 _EVERY = frozenset({"see", "prepare", "submit", "pay", "sign"})
+
+# One query for every page: a row for each role, and one for each office of an officer and each exporter of a broker. Of agencies that
+# are listed today, for with its listing an agency's people lose what they are there; of brokers that are open.
+_ROLES = """
+    SELECT 1 AS place, p.id AS id, '' AS title, CAST(NULL AS UUID) AS party, CAST(NULL AS UUID) AS covered, '' AS rights, '' AS status,
+        '' AS sorted
+    FROM platform_user p WHERE p.account = {} AND p.ended_at IS NULL
+    UNION ALL SELECT 2, a.id, g.name, g.id, NULL, '', '', CAST(a.made_at AS TEXT)
+    FROM administrator a JOIN agency g ON g.id = a.agency WHERE a.account = {} AND a.ended_at IS NULL AND EXISTS
+        (SELECT 1 FROM agency_listing l WHERE l.agency = g.id AND l.starts_on <= {} AND (l.ends_on IS NULL OR l.ends_on > {}))
+    UNION ALL SELECT 3, o.id, g.name, g.id, m.office, '', '', g.name
+    FROM officer o JOIN agency g ON g.id = o.agency LEFT JOIN officer_office m ON m.officer = o.id AND m.ended_at IS NULL
+    WHERE o.account = {} AND o.active AND EXISTS
+        (SELECT 1 FROM agency_listing l WHERE l.agency = g.id AND l.starts_on <= {} AND (l.ends_on IS NULL OR l.ends_on > {}))
+    UNION ALL SELECT 4, u.id, e.name, NULL, e.id, u.rights, e.status, e.iec
+    FROM exporter_user u JOIN exporter e ON e.id = u.exporter WHERE u.account = {} AND u.ended_at IS NULL
+    UNION ALL SELECT 5, u.id, b.name, b.id, r.exporter, u.rights, '', b.name
+    FROM broker_user u JOIN broker b ON b.id = u.broker
+        LEFT JOIN broker_grant r ON r.broker = b.id AND r.ended_at IS NULL AND (r.until_at IS NULL OR r.until_at > {})
+    WHERE u.account = {} AND u.ended_at IS NULL AND b.active
+    ORDER BY 1, 8, 2
+"""
 
 
 class RoleKind(StrEnum):
@@ -79,65 +93,32 @@ class Role:
 
 async def roles_of(account: UUID, at: datetime) -> tuple[Role, ...]:
     """Every role that the person has at that moment, the widest first. For the person's own sign-in, so no scope is asked for."""
-    return (
-        *await _platform(account),
-        *await _administrator(account, ist_day(at)),
-        *await _officer(account, ist_day(at)),
-        *await _exporter(account),
-        *await _broker(account, at),
-    )
+    today = ist_day(at)
+    listed = (account, today, today)
+    rows = await Account.raw(_ROLES, account, *listed, *listed, account, at, account)
+    return tuple(_role([row for row in rows if row["id"] == id]) for id in dict.fromkeys(row["id"] for row in rows))
 
 
-async def _platform(account: UUID) -> Iterable[Role]:
-    rows = await PlatformUser.select(PlatformUser.id).where(PlatformUser.account == account, PlatformUser.ended_at.is_null())
-    return [Role(RoleKind.PLATFORM, row["id"], "Platform desk") for row in rows]
+def _role(rows: Sequence[Mapping[str, Any]]) -> Role:
+    """The role of these rows, which are its offices, or what it covers."""
+    row = rows[0]
+    id, party = UUID(str(row["id"])), _id(row["party"])
+    covered = frozenset(found for each in rows if (found := _id(each["covered"])) is not None)
+    rights = frozenset(filter(None, row["rights"].split(",")))
+    match row["place"]:
+        case 1:
+            return Role(RoleKind.PLATFORM, id, "Platform desk")
+        case 2:
+            return Role(RoleKind.ADMINISTRATOR, id, f"Administrator, {row['title']}", party)
+        case 3:
+            return Role(RoleKind.OFFICER, id, f"Officer, {row['title']}", party, covered)
+        case 4:  # the rights that the registry lists; under an IEC that is not active a person sees, and no more
+            allowed = rights & (_EVERY if row["status"] == Status.ACTIVE else _SEEING)
+            return Role(RoleKind.EXPORTER, id, row["title"], exporter_ids=covered, rights=allowed)
+        case _:  # what a broker's person may do for each exporter is the grant's to say
+            return Role(RoleKind.BROKER, id, row["title"], exporter_ids=covered, rights=rights, broker_id=party)
 
 
-async def _administrator(account: UUID, today: date) -> Iterable[Role]:
-    """Of agencies that are listed today: with its listing an agency's people lose what they are there."""
-    query = Administrator.select(Administrator.id, Administrator.agency, Administrator.agency.name.as_alias("of"))
-    mine = (Administrator.account == account, Administrator.ended_at.is_null(), Administrator.agency.is_in(listed(today)))
-    rows = await query.where(*mine).order_by(Administrator.made_at)
-    return [Role(RoleKind.ADMINISTRATOR, row["id"], f"Administrator, {row['of']}", row["agency"]) for row in rows]
-
-
-async def _officer(account: UUID, today: date) -> Iterable[Role]:
-    query = Officer.select(Officer.id, Officer.agency, Officer.agency.name.as_alias("of"))
-    found = []
-    for row in await query.where(Officer.account == account, Officer.active.eq(True), Officer.agency.is_in(listed(today))):
-        mapped = OfficerOffice.select(OfficerOffice.office).where(OfficerOffice.officer == row["id"], OfficerOffice.ended_at.is_null())
-        offices = frozenset(each["office"] for each in await mapped)
-        found.append(Role(RoleKind.OFFICER, row["id"], f"Officer, {row['of']}", row["agency"], offices))
-    return found
-
-
-async def _exporter(account: UUID) -> Iterable[Role]:
-    """A person of a firm has the rights that the registry lists; under an IEC that is not active they see, and no more."""
-    columns = (ExporterUser.id, ExporterUser.exporter, ExporterUser.rights, ExporterUser.exporter.name.as_alias("of"))
-    query = ExporterUser.select(*columns, ExporterUser.exporter.status.as_alias("status"))
-    rows = await query.where(ExporterUser.account == account, ExporterUser.ended_at.is_null()).order_by(ExporterUser.exporter.iec)
-    found = []
-    for row in rows:
-        rights = _rights(row["rights"]) & (_EVERY if row["status"] == Status.ACTIVE else _SEEING)
-        found.append(Role(RoleKind.EXPORTER, row["id"], row["of"], exporter_ids=frozenset({row["exporter"]}), rights=rights))
-    return found
-
-
-async def _broker(account: UUID, at: datetime) -> Iterable[Role]:
-    """A broker's person sees what exporters grant the firm today; what they may do for each of them is the grant's to say."""
-    query = BrokerUser.select(BrokerUser.id, BrokerUser.broker, BrokerUser.rights, BrokerUser.broker.name.as_alias("of"))
-    found = []
-    for row in await query.where(BrokerUser.account == account, BrokerUser.ended_at.is_null(), BrokerUser.broker.active.eq(True)):
-        grants = BrokerGrant.select(BrokerGrant.exporter).where(
-            BrokerGrant.broker == row["broker"],
-            BrokerGrant.ended_at.is_null(),
-            (BrokerGrant.until_at.is_null()) | (BrokerGrant.until_at > at),
-        )
-        exporters = frozenset(each["exporter"] for each in await grants)
-        rights = _rights(row["rights"])
-        found.append(Role(RoleKind.BROKER, row["id"], row["of"], exporter_ids=exporters, rights=rights, broker_id=row["broker"]))
-    return found
-
-
-def _rights(written: str) -> frozenset[str]:
-    return frozenset(filter(None, written.split(",")))
+def _id(found: object) -> UUID | None:
+    """An id of a compound query: SQLite gives text there."""
+    return UUID(str(found)) if found is not None else None

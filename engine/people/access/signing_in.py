@@ -21,13 +21,16 @@ from engine.store import SecretBox, audit, uow
 
 __all__ = ["Entered", "enter", "give_password", "next_stage", "second_factor", "taken", "wrong_code"]
 
+_RECOVERY = "recovery code"
+
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """How far a sign-in has come, and the token of its session."""
+    """How far a sign-in has come, and the token of its session; `by_recovery_code` says that a code of the app was not at hand."""
 
     stage: Stage
     token: str = field(repr=False)
+    by_recovery_code: bool = False
 
 
 async def enter(email: str, password: str, *, device: Device, limits: AccessSection, at: datetime) -> Entered:
@@ -68,7 +71,8 @@ async def second_factor(principal: Principal, code: str, *, box: SecretBox, devi
         if how:
             await clear(principal.account_id)
             await _in(principal.account_id, how, at)
-            return Entered(Stage.WHOLE, await sessions.step_up(principal, Stage.WHOLE, device=device, limits=limits, at=at))
+            token = await sessions.step_up(principal, Stage.WHOLE, device=device, limits=limits, at=at)
+            return Entered(Stage.WHOLE, token, by_recovery_code=how == _RECOVERY)
     raise wrong_code()
 
 
@@ -88,7 +92,7 @@ async def taken(account: UUID, code: str, *, box: SecretBox, at: datetime) -> st
     if not await factors.take_recovery_code(account, code, at):
         return ""
     await tell_opened(account, await factors.recovery_codes_left(account), box=box, at=at)
-    return "recovery code"
+    return _RECOVERY
 
 
 def wrong_code() -> Refused:

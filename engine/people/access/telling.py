@@ -9,7 +9,7 @@ from engine.mail import Letter, write_letter
 from engine.people.tables import Account
 from engine.store import SecretBox
 
-__all__ = ["tell_changed", "tell_opened"]
+__all__ = ["tell_changed", "tell_first_factor", "tell_opened"]
 
 _IF_NOT_YOU = "If it was not you, choose a new password at once with 'Forgot password', and tell your administrator."
 
@@ -18,6 +18,12 @@ async def tell_changed(account: UUID, what: str, *, box: SecretBox, at: datetime
     """That their password or second factor is another one now; joins the caller's unit of work."""
     text = f"the {what} of your account was changed just now, and every other session of yours was ended.\n\n{_IF_NOT_YOU}"
     await _write(account, f"Your {what} was changed", text, box=box, at=at)
+
+
+async def tell_first_factor(account: UUID, *, box: SecretBox, at: datetime) -> None:
+    """That their account has a second factor now, where it had none; joins the caller's unit of work."""
+    text = f"a second factor was set up for your account just now: from now on a code of your app is asked for at each sign-in.\n\n{_IF_NOT_YOU}"
+    await _write(account, "Your second factor was set up", text, box=box, at=at)
 
 
 async def tell_opened(account: UUID, left: int, *, box: SecretBox, at: datetime) -> None:

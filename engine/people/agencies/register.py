@@ -18,7 +18,7 @@ from engine.mail import Letter, write_letter
 from engine.people.access.sessions import end_all
 from engine.people.agencies.tables import Certifies
 from engine.people.listing import in_force, listed
-from engine.people.plain_text import text_fault, tidy
+from engine.people.plain_text import reason_of, text_fault, tidy
 from engine.people.tables import Administrator, Agency, AgencyListing, Appendix, Officer
 from engine.store import SecretBox, audit, uow
 
@@ -38,7 +38,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9]{1,11}", re.ASCII)
 _SCHEME = re.compile(r"[A-Z0-9_]{1,20}", re.ASCII)
 _PRODUCT = re.compile(r"[0-9]{2,10}", re.ASCII)
 _MOST_PRODUCTS = 2000
-LONGEST_REASON = 400
+_LONGEST_REASON = 400
 
 
 async def enter_agency(code: str, name: str, *, actor: str, at: datetime) -> UUID:
@@ -116,7 +116,7 @@ async def delist(agency_id: UUID, starts_on: date, *, reason: str, box: SecretBo
     """
     if starts_on < ist_day(at):
         raise Refused("An agency is delisted from today on or later.", box="delisted_on", rule="today or later")
-    reason = reason_of(reason)
+    reason = reason_of(reason, most=_LONGEST_REASON)
     async with uow():
         await _hold(agency_id)
         rows = await AgencyListing.select().where(
@@ -187,14 +187,6 @@ def products_of(codes: Iterable[str]) -> str:
     if len(found) > _MOST_PRODUCTS:
         raise Refused(f"An entry names at most {_MOST_PRODUCTS} HS codes; use their common beginnings.", box="products", rule="HS code")
     return " ".join(found)
-
-
-def reason_of(text: str) -> str:
-    """A reason as rows and letters say it. Raises Refused for one that is empty, too long or hides something."""
-    reason = tidy(text)
-    if fault := text_fault(reason, most=LONGEST_REASON, lines=True):
-        raise Refused(f"The reason must {fault}.", box="reason", rule="reason")
-    return reason
 
 
 async def _hold(agency_id: UUID) -> None:

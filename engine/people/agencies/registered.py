@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.errors import NotFound
 from engine.people.agencies.tables import Certifies, OfficialAddress
 from engine.people.listing import in_force
+from engine.people.paging import page_of
 from engine.people.tables import Administrator, Agency, AgencyListing, Appendix, Office, Officer
 from engine.scope import Scope, ScopeKind
 from engine.store import reading
@@ -26,8 +27,6 @@ __all__ = [
     "offices_to_choose",
     "search_agencies",
 ]
-
-PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ async def search_agencies(scope: Scope, words: str, on: date, *, page: int = 1) 
         heads = Counter(row["agency"] for row in await Administrator.select(Administrator.agency).where(Administrator.ended_at.is_null()))
         offices = Counter(row["agency"] for row in await Office.select(Office.agency))
     rows.sort(key=lambda row: (row["name"].casefold(), row["code"]))
-    shown = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+    shown = page_of(rows, page)
     return tuple(_entry(row, listings[row["id"]], on, heads[row["id"]], offices[row["id"]]) for row in shown), len(rows)
 
 

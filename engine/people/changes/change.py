@@ -18,8 +18,8 @@ class Asked:
     """What somebody wants changed.
 
     `kind` finds the effect; `subject` is the id of what changes (an office, an officer), one waiting change of a kind each.
-    `title` is a line for people, such as "New stamp for the office MUM". `payload` holds ids and codes, never a secret or a
-    name but sealed. `first` says that nothing is replaced: where there is no second person, it takes effect at once. `second` is the
+    `title` is a line for people, such as "New stamp for the office MUM"; it stays for ever and stands in the audit, so it names
+    no person. `payload` holds ids and codes, never a secret or a name but sealed. `first` says that nothing is replaced: where there is no second person, it takes effect at once. `second` is the
     account of a person who may confirm it although they are no administrator, such as the officer whose picture it is.
     """
 

@@ -13,6 +13,7 @@ from engine.people.changes.persons import Person, administers, desk, has_place, 
 from engine.people.changes.reading import by_id, change_of
 from engine.people.changes.tables import ChangeRow, ChangeState
 from engine.people.listing import in_force
+from engine.people.plain_text import reason_of
 from engine.people.tables import Account, AgencyListing
 from engine.store import SecretBox, audit, uow
 
@@ -42,10 +43,11 @@ async def confirm(id: UUID, person: Principal, *, effects: Effects, box: SecretB
 
 
 async def refuse(id: UUID, person: Principal, reason: str, *, box: SecretBox, at: datetime) -> Change:
-    """Refuses a change for a reason, which whoever asked is told. The desk may refuse what waits for its time."""
-    why = reason.strip()[:400]
-    if not why:
-        raise Refused("Say why, so that whoever asked knows what to do.", box="reason", rule="reason given")
+    """Refuses a change for a reason, which whoever asked is told. The desk may refuse what waits for its time.
+
+    Raises as `confirm` does but for a fresh proof, and Refused without a reason.
+    """
+    why = reason_of(reason, most=400, empty="Say why, so that whoever asked knows what to do.")
     async with uow():
         change = await _taken(id, person, ChangeState.REFUSED, at, reason=why)
         await _note("change_refused", change, person.actor, at)

@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from engine.errors import Unavailable, Untrusted
-from engine.people.dgft.settings import Settings, address_fault
+from engine.people.dgft.settings import Settings
 
 __all__ = ["MOST_BYTES", "TIMEOUT_S", "Answer", "Line", "read"]
 
@@ -51,7 +51,7 @@ class Line:
 
     def require_allowed(self, what: str, url: str) -> None:
         """Raises Untrusted unless the address is https (or this machine, in a rehearsal) at a host that [dgft] names."""
-        if fault := address_fault(url, rehearsal=self._settings.rehearsal, hosts=self._settings.hosts):
+        if fault := self._settings.address_fault(url):
             say = f"The registry names an address for {what} that is not asked, because {fault}. Nothing was done; the operator of this site can mend it."
             raise Untrusted(say, code="registry_host")
 

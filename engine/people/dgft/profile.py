@@ -23,7 +23,7 @@ from engine.errors import ConfigError, Problem, Untrusted
 from engine.people.dgft.asking import TIMEOUT_S, Answer, Line, read
 from engine.people.dgft.codes import gstin_fault, iec_fault
 from engine.people.dgft.identity import Identity, kept_email
-from engine.people.dgft.settings import Settings, address_fault
+from engine.people.dgft.settings import Settings
 from engine.people.plain_text import text_fault, tidy
 from engine.people.standing import Status
 
@@ -146,7 +146,7 @@ class ProfileService:
         """What is wrong with an address that people are sent to: it must lie at a host that [dgft] names."""
 
         def fault(url: str) -> str:
-            found = address_fault(url, rehearsal=self._settings.rehearsal, hosts=self._settings.hosts)
+            found = self._settings.address_fault(url)
             return f"be an address at a host that [dgft] names: {found}" if found else ""
 
         return fault

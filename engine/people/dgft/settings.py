@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from engine.config import Config, DgftSection, Secret, is_loopback
+from engine.config import Config, DgftSection, Secret
 from engine.errors import ConfigError
+from engine.people.web_address import web_address_fault
 
-__all__ = ["RETURN_PATH", "Settings", "address_fault", "settings_of"]
+__all__ = ["RETURN_PATH", "Settings", "settings_of"]
 
 # Where the registry sends the person back to; registered there as our redirect_uri, to the letter.
 RETURN_PATH = "/sign-in/registry/return"
@@ -44,6 +45,12 @@ class Settings:
         """How we prove our name at the token endpoint."""
         return "private_key_jwt" if self.client_key is not None else "client_secret_basic"
 
+    def address_fault(self, url: str) -> str:
+        """Why the registry may not be asked at this address, nor a person led there, as the end of a sentence; or nothing."""
+        if fault := web_address_fault(url, rehearsal=self.rehearsal):
+            return fault
+        return "" if urlsplit(url).netloc.lower() in self.hosts else "its host is not one that [dgft] names"
+
 
 def settings_of(config: Config) -> Settings | None:
     """The registry of a site, or None where [dgft] names none. Raises ConfigError with the path to the key."""
@@ -55,9 +62,9 @@ def settings_of(config: Config) -> Settings | None:
     rehearsal = config.site.rehearsal
     named = {"dgft.issuer": section.issuer} | ({"dgft.profile_url": section.profile_url} if section.profile_url else {})
     for key, url in named.items():
-        if fault := address_fault(url, rehearsal=rehearsal) or ("it has a query" if urlsplit(url).query else ""):
+        if fault := web_address_fault(url, rehearsal=rehearsal) or ("it has a query" if urlsplit(url).query else ""):
             raise ConfigError(f"{config.path}: {key} cannot be used, because {fault}.")
-    if section.help_url and (fault := address_fault(section.help_url, rehearsal=rehearsal)):
+    if section.help_url and (fault := web_address_fault(section.help_url, rehearsal=rehearsal)):
         raise ConfigError(f"{config.path}: dgft.help_url cannot be used, because {fault}.")
     if section.sync_hours < 1:
         raise ConfigError(f"{config.path}: dgft.sync_hours must be at least 1.")
@@ -106,33 +113,3 @@ def _key(config: Config) -> RSAKey | ECKey:
             key.ensure_kid()
             return key
     raise ConfigError(say)
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
-
-
-def address_fault(url: str, *, rehearsal: bool, hosts: frozenset[str] | None = None) -> str:
-    """Why this address may not be used, as the end of a sentence, or nothing. `hosts` are the only ones that may be asked."""
-    parts = _split(url)
-    if (
-        parts is None
-        or not parts.hostname
-        or "@" in parts.netloc
-        or "\\" in url
-        or parts.fragment
-        or not re.fullmatch(r"[\x21-\x7e]{1,500}", url)
-    ):
-        return "it is not a whole and plain address"
-    if parts.scheme != "https" and not (rehearsal and parts.scheme == "http" and is_loopback(parts.hostname)):
-        return "it is not https"
-    if not rehearsal and (is_loopback(parts.hostname) or re.fullmatch(r"\[.*|[0-9.]+", parts.netloc.partition(":")[0])):
-        return "it names a number or this machine instead of a host"
-    if hosts is not None and parts.netloc.lower() not in hosts:
-        return "its host is not one that [dgft] names"
-    return ""

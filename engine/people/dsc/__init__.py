@@ -4,13 +4,9 @@ Trust is not judged here but by whoever registers (`engine.issuing.judging`): th
 """
 
 from engine.people.dsc.enrolment import (
-    Enrolled,
     end_enrolment,
     enrol,
-    enrolled,
-    live_enrolment,
     require_free,
-    signatories_of,
 )
 from engine.people.dsc.listing import EnrolmentHere, dsc_days, enrolments_of
 from engine.people.dsc.names import Difference, name_difference, organisation_difference, same_name
@@ -23,6 +19,7 @@ from engine.people.dsc.presenting import (
     presented,
     prove_presented,
     settle,
+    taken_by_others,
     waiting_presented,
 )
 from engine.people.dsc.reading import CLASS_3, DOCUMENT_SIGNER, EXPIRES_SOON, CertificateFacts, facts_of, is_authority
@@ -35,7 +32,6 @@ __all__ = [
     "EXPIRES_SOON",
     "CertificateFacts",
     "Difference",
-    "Enrolled",
     "EnrolmentHere",
     "Owner",
     "PresentedHere",
@@ -45,11 +41,9 @@ __all__ = [
     "end_enrolment",
     "end_old_presented",
     "enrol",
-    "enrolled",
     "enrolments_of",
     "facts_of",
     "is_authority",
-    "live_enrolment",
     "name_difference",
     "officer_as_owner",
     "organisation_difference",
@@ -60,7 +54,7 @@ __all__ = [
     "require_free",
     "same_name",
     "settle",
-    "signatories_of",
+    "taken_by_others",
     "tell_enrolled",
     "tell_name_refused",
     "waiting_presented",

@@ -13,6 +13,7 @@ from engine.contracts.signing import Signatory, X509Chain
 from engine.errors import Conflict, NotFound, Refused
 from engine.people.dsc.tables import Enrolment
 from engine.people.dsc.telling import tell_ended
+from engine.people.plain_text import reason_of
 from engine.scope import PUBLIC, Scope
 from engine.store import SecretBox, audit, uow
 from engine.store.scoped import covering
@@ -116,7 +117,8 @@ async def require_free(scope: Scope, chain: X509Chain) -> None:
     serves = await enrolled(row["id"])
     raise Conflict(
         f"The X.509 certificate of {chain.label} is enrolled already, for {serves.signatory.name} since {ist_day(row['enrolled_at'])}; "
-        "it serves one signatory at a time. Nothing was changed; end that enrolment first if it shall serve anew.",
+        "it serves one signatory at a time. Nothing was changed. If it shall serve somebody else, they end it first, or their administrator "
+        "does.",
         code="enrolled_already",
     )
 
@@ -169,9 +171,7 @@ async def end_enrolment(scope: Scope, id: UUID, reason: str, *, box: SecretBox, 
 
     Raises Refused without a reason, NotFound for an enrolment that the scope does not cover, or that ended before.
     """
-    why = reason.strip()[:200]
-    if not why:
-        raise Refused("Say why it shall sign no more.", box="reason", rule="reason given")
+    why = reason_of(reason, most=200, empty="Say why it shall sign no more.")
     async with uow():
         columns = (Enrolment.agency, Enrolment.officer, Enrolment.exporter_user, Enrolment.fingerprint)
         live = Enrolment.select(*columns).where(Enrolment.id == id, Enrolment.ended_at.is_null())

@@ -5,6 +5,7 @@ certificate that was read then; and that somebody else's reads like one that doe
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +14,9 @@ from uuid import UUID
 from engine.contracts.signing import RawSignature, X509Chain
 from engine.errors import Conflict, NotFound, Refused, Untrusted
 from engine.people.dsc.enrolment import chain_of_text, text_of_chain
+from engine.people.dsc.names import same_name
 from engine.people.dsc.owner import Owner
-from engine.people.dsc.tables import Presented, PresentedState
+from engine.people.dsc.tables import Enrolment, Presented, PresentedState
 from engine.people.dsc.telling import tell_name_asked
 from engine.scope import Scope
 from engine.store import SecretBox, audit, uow
@@ -28,6 +30,7 @@ __all__ = [
     "presented",
     "prove_presented",
     "settle",
+    "taken_by_others",
     "waiting_presented",
 ]
 
@@ -122,6 +125,22 @@ async def ask_administrator(owner: Owner, id: UUID, *, box: SecretBox, base: str
         await _move(here.id, PresentedState.PROVED, PresentedState.WAITING, at, more)
         await _note("x509_name_asked", here.id, here.agency_id, here.chain.fingerprint, actor, at)
         await tell_name_asked(owner.id, here.id, box=box, base=base, at=at)
+
+
+async def taken_by_others(owner: Owner, chains: Sequence[X509Chain], at: datetime) -> frozenset[str]:
+    """Of these certificates the fingerprints of those that are somebody else's of the owner's agency or firm: they registered it, or
+    presented it and it is not in the owner's name. Presenting alone takes nobody's own certificate away."""
+    wanted = [chain.fingerprint for chain in chains]
+    foreign = [chain.fingerprint for chain in chains if not same_name(owner.name, chain.name)]
+    open_states = [str(PresentedState.PROVED), str(PresentedState.WAITING)]
+    queries: list[tuple[Any, Any]] = []
+    if wanted:
+        queries.append((Enrolment, Enrolment.select().where(Enrolment.live_key.is_in(wanted))))
+    if foreign:
+        shown = Presented.select().where(Presented.fingerprint.is_in(foreign), Presented.state.is_in(open_states))
+        queries.append((Presented, shown.where(Presented.expires_at > at)))
+    found = [row for table, query in queries for row in await covering(owner.scope, query, table, office="id")]
+    return frozenset(row["fingerprint"] for row in found if owner.id not in (row["officer"], row["exporter_user"]))
 
 
 async def waiting_presented(scope: Scope, *, officer: UUID | None = None, id: UUID | None = None, at: datetime) -> list[PresentedHere]:

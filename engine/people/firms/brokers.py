@@ -14,8 +14,8 @@ from engine.errors import Conflict, Forbidden, NotFound, Refused
 from engine.mail import mailbox
 from engine.people.access.roles import RoleKind
 from engine.people.access.sessions import end_acting
+from engine.people.access.welcoming import welcome
 from engine.people.firms.licences import licence_fault, licence_key, tidy_licence
-from engine.people.joining.telling import welcome
 from engine.people.plain_text import text_fault, tidy
 from engine.people.staff.appointing import account_for
 from engine.people.tables import Broker, BrokerUser
@@ -26,7 +26,6 @@ __all__ = [
     "BrokerHere",
     "Member",
     "Opened",
-    "add_broker",
     "add_member",
     "broker_here",
     "change_member",
@@ -77,7 +76,7 @@ class Opened:
 async def open_broker(*, name: str, licence: str, email: str, person: str, actor: str, box: SecretBox, base: str, at: datetime) -> Opened:
     """A new broker and its first person, who manages it and is invited by mail. Raises Conflict for a licence that is here already."""
     async with uow():
-        broker = await add_broker(name, licence, email=email, actor=actor, at=at)
+        broker = await _add_broker(name, licence, email=email, actor=actor, at=at)
         spelt = _name(person, "the person", 120)
         account = await account_for(email, spelt, at)
         user = await _join(broker.id, account, spelt, BROKER_RIGHTS, actor, at)
@@ -85,7 +84,7 @@ async def open_broker(*, name: str, licence: str, email: str, person: str, actor
     return Opened(broker.id, user, account, broker.code)
 
 
-async def add_broker(name: str, licence: str, *, email: str, actor: str, at: datetime) -> BrokerHere:
+async def _add_broker(name: str, licence: str, *, email: str, actor: str, at: datetime) -> BrokerHere:
     """A new broker, under a code made for it; joins the caller's unit of work if there is one."""
     spelt, number = _name(name, "the firm", 200), tidy_licence(licence)
     if fault := licence_fault(number):

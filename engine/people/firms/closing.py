@@ -15,16 +15,14 @@ from engine.errors import Conflict, NotFound, Refused
 from engine.mail import Letter, write_letter
 from engine.people.access.roles import RoleKind
 from engine.people.access.sessions import end_acting
-from engine.people.plain_text import text_fault, tidy
+from engine.people.paging import page_of
+from engine.people.plain_text import reason_of
 from engine.people.tables import Broker, BrokerGrant, BrokerUser
 from engine.scope import Scope, ScopeKind
 from engine.store import SecretBox, audit, uow
 from engine.store.scoped import covering
 
-__all__ = ["BROKERS_PER_PAGE", "BrokerRecord", "broker_record", "close_broker", "open_broker_again", "search_brokers"]
-
-BROKERS_PER_PAGE = 50
-_LONGEST = 400
+__all__ = ["BrokerRecord", "broker_record", "close_broker", "open_broker_again", "search_brokers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ async def search_brokers(scope: Scope, words: str, *, page: int = 1) -> tuple[tu
         if all(word in f"{row['code']} {row['name']} {row['licence']} {row['licence_key']}".casefold() for word in wanted)
     ]
     rows.sort(key=lambda row: (row["name"].casefold(), row["code"]))
-    shown = rows[(page - 1) * BROKERS_PER_PAGE : page * BROKERS_PER_PAGE]
+    shown = page_of(rows, page)
     return tuple([_record(row, *counts) for row, counts in zip(shown, await _counts([row["id"] for row in shown]), strict=True)]), len(rows)
 
 
@@ -68,9 +66,7 @@ async def broker_record(scope: Scope, id: UUID) -> BrokerRecord:
 
 async def close_broker(scope: Scope, id: UUID, reason: str, *, box: SecretBox, actor: str, at: datetime) -> None:
     """Closes a broker for a reason, which its persons are told by mail. Raises Conflict if it is closed."""
-    why = tidy(reason)
-    if fault := text_fault(why, most=_LONGEST, lines=True):
-        raise Refused(f"The reason must {fault}.", box="reason", rule="reason given")
+    why = reason_of(reason, most=400)
     async with uow():
         broker = await _row(scope, id)
         await _switch(broker, {Broker.active: False, Broker.off_at: at, Broker.off_why: why}, on=False)

@@ -84,8 +84,8 @@ async def _enter(
         await take_in(profiles, asked_at=asked_at, again_in=again_in, actor="registry", at=at)
         if known is not None:
             await _end_unlisted(known["id"], [profile.iec for profile in profiles], at)
-    if not profiles:
-        raise _unlinked()
+    if not profiles:  # the registry is asked by the subject alone where it did not verify the address
+        raise _unlinked() if identity.email_verified else _unverified()
     async with uow():
         account = await _account(identity, profiles[0], box, at)
         for profile in profiles:
@@ -146,10 +146,7 @@ async def _account(identity: Identity, profile: Profile, box: SecretBox, at: dat
         await _renew(known, identity, box, at)
         return UUID(str(known["id"]))
     if not identity.email_verified:
-        raise Refused(
-            "DGFT has not verified your e-mail address yet, so nobody was signed in. Verify it in your DGFT profile, then sign in here again.",
-            code="registry_unverified",
-        )
+        raise _unverified()
     listed = profile.user_of(identity)
     name = identity.name or (listed.name if listed else identity.email)
     fresh = Account(email=identity.email, name=name, registry_key=identity.registry_key, email_proved_at=at, made_at=at)
@@ -281,3 +278,11 @@ def _unlinked() -> Refused:
         "Link it to your firm's IEC in your DGFT profile, or register the firm there, then sign in here again."
     )
     return Refused(say, code="registry_unlinked")
+
+
+def _unverified() -> Refused:
+    say = (
+        "DGFT has not verified the e-mail address of your account there yet, so it cannot be told which firms are yours, and nobody was "
+        "signed in. You mend it yourself, in your DGFT profile; this site cannot."
+    )
+    return Refused(say, code="registry_unverified")

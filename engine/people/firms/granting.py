@@ -14,10 +14,11 @@ from engine.clock import IST, ist_day
 from engine.errors import Forbidden, NotFound, Refused, TooMany
 from engine.mail import Letter, write_letter
 from engine.people.firms.tables import BrokerDay
+from engine.people.paging import PER_PAGE, begins
 from engine.people.standing import Status
 from engine.people.tables import Broker, BrokerGrant, ExporterUser
 from engine.scope import Scope
-from engine.store import SecretBox, audit, uow
+from engine.store import SecretBox, audit, reading, uow
 from engine.store.scoped import covering
 
 __all__ = [
@@ -117,8 +118,18 @@ async def end_grant(scope: Scope, user_id: UUID, grant: UUID, *, actor: str, at:
             raise NotFound("There is no such grant of your firm, or it was ended before.", code="grant")
 
 
-async def grants_of(scope: Scope, *, broker_id: UUID | None = None, at: datetime) -> tuple[Grant, ...]:
-    """The grants that the scope covers, the lasting ones first; of one broker if it is named."""
+async def grants_of(
+    scope: Scope, *, broker_id: UUID | None = None, grant: UUID | None = None, lasting: bool = True, page: int = 1, at: datetime
+) -> tuple[tuple[Grant, ...], int]:
+    """A page of the grants that the scope covers, of one broker or that one grant if it is named, and how many there are on all pages:
+    those that last, or those that are over; the latest first."""
+    lasts = (BrokerGrant.ended_at.is_null()) & BrokerGrant.broker.active.eq(True) & _in_time(at)
+    over = (BrokerGrant.ended_at.is_not_null()) | BrokerGrant.broker.active.eq(False) | (BrokerGrant.until_at <= at)
+    mine: list[Any] = [
+        lasts if lasting else over,
+        *([BrokerGrant.broker == broker_id] if broker_id else []),
+        *([BrokerGrant.id == grant] if grant else []),
+    ]
     columns = (
         *BrokerGrant.all_columns(),
         BrokerGrant.exporter.iec.as_alias("iec"),
@@ -128,11 +139,13 @@ async def grants_of(scope: Scope, *, broker_id: UUID | None = None, at: datetime
         BrokerGrant.broker.name.as_alias("agent"),
         BrokerGrant.broker.active.as_alias("at_work"),
     )
-    query = covering(scope, BrokerGrant.select(*columns), BrokerGrant).order_by(BrokerGrant.made_at, ascending=False)
-    rows = await (query.where(BrokerGrant.broker == broker_id) if broker_id else query)
-    used = await _used([row["id"] for row in rows if row["ended_at"] is None], ist_day(at))
-    found = [_grant(row, used.get(row["id"], 0), at) for row in rows]
-    return tuple(sorted(found, key=lambda each: not each.lasts))
+    async with reading():
+        count = await covering(scope, BrokerGrant.count().where(*mine), BrokerGrant)
+        query = covering(scope, BrokerGrant.select(*columns).where(*mine), BrokerGrant)
+        ordered = query.order_by(BrokerGrant.made_at, ascending=False).order_by(BrokerGrant.id)
+        rows = await ordered.limit(PER_PAGE).offset(begins(page))
+        used = await _used([row["id"] for row in rows if row["ended_at"] is None], ist_day(at))
+    return tuple(_grant(row, used.get(row["id"], 0), at) for row in rows), int(count)
 
 
 async def rights_granted(broker_id: UUID, at: datetime) -> dict[UUID, frozenset[str]]:
@@ -148,10 +161,14 @@ async def rights_granted(broker_id: UUID, at: datetime) -> dict[UUID, frozenset[
 async def count_filing(broker_id: UUID, exporter_id: UUID, at: datetime) -> None:
     """Counts one filing by a broker, in the unit of work in which the application is filed: one that fails counts nothing.
 
-    Raises Forbidden if the firm does not let the broker submit (any more), TooMany beyond what it granted for a day.
+    Raises Forbidden if the broker is closed or the firm does not let it submit (any more), TooMany beyond what it granted for a day.
     """
     today = ist_day(at)
     live_key = f"{broker_id}:{exporter_id}"
+    # The firm's row is held, so that its closing and a filing come one after the other.
+    opened = Broker.update({Broker.code: Broker.code}, force=True).where(Broker.id == broker_id, Broker.active.eq(True))
+    if not await opened.returning(Broker.id):
+        raise Forbidden("The platform's desk has closed this broker, so it files for nobody.", code="broker_closed")
     kept = (  # the row is held, so that an end of the grant and a filing under it come one after the other
         await BrokerGrant.update({BrokerGrant.live_key: BrokerGrant.live_key}, force=True)
         .where(BrokerGrant.live_key == live_key, *_lasting(at))
@@ -175,7 +192,11 @@ _SEEING = frozenset({"see"})
 
 
 def _lasting(at: datetime) -> tuple[Any, ...]:
-    return BrokerGrant.ended_at.is_null(), (BrokerGrant.until_at.is_null()) | (BrokerGrant.until_at > at)
+    return BrokerGrant.ended_at.is_null(), _in_time(at)
+
+
+def _in_time(at: datetime) -> Any:
+    return (BrokerGrant.until_at.is_null()) | (BrokerGrant.until_at > at)
 
 
 def _wanted(rights: frozenset[str], per_day: int | None, until_on: date | None, today: date) -> tuple[str, ...]:
@@ -230,9 +251,11 @@ async def _end(grant: UUID, actor: str, at: datetime) -> bool:
     """Ends a grant; False for one that was ended meanwhile. Joins the caller's unit of work."""
     values: dict[Any, Any] = {BrokerGrant.ended_at: at, BrokerGrant.ended_by: actor, BrokerGrant.live_key: str(grant)}
     live = (BrokerGrant.id == grant, BrokerGrant.ended_at.is_null())
-    if not await BrokerGrant.update(values).where(*live).returning(BrokerGrant.id):
+    rows = await BrokerGrant.update(values).where(*live).returning(BrokerGrant.broker, BrokerGrant.exporter)
+    if not rows:
         return False
-    await audit("grant_ended", room="people", subject=str(grant), actor=actor, at=at)
+    detail = {"broker": str(rows[0]["broker"]), "exporter": str(rows[0]["exporter"])}
+    await audit("grant_ended", room="people", subject=str(grant), actor=actor, at=at, detail=detail)
     return True
 
 

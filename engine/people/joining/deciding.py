@@ -13,12 +13,14 @@ from uuid import UUID
 
 from engine.clock import ist_day
 from engine.errors import Conflict, NotFound, Refused
+from engine.people.access import welcome
 from engine.people.agencies.official import require_official, which_official
-from engine.people.agencies.register import reason_of
 from engine.people.firms.brokers import open_broker
 from engine.people.joining.tables import Applicant, RegistrationRequest, RequestState
-from engine.people.joining.telling import tell_rejected, welcome
+from engine.people.joining.telling import tell_rejected
 from engine.people.listing import require_listed
+from engine.people.paging import PER_PAGE, begins
+from engine.people.plain_text import reason_of
 from engine.people.staff.appointing import account_for, appoint_administrator, unlink_registry
 from engine.people.staff.officers import map_officer
 from engine.people.staff.spells import begin_spell
@@ -39,8 +41,6 @@ __all__ = [
     "require_another",
     "require_usable",
 ]
-
-PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ async def requests_of(scope: Scope, *, page: int = 1) -> tuple[Request, ...]:
     """The requests that wait for whoever asks to decide, the longest waiting first, a page at a time."""
     async with reading():
         query = _waiting(scope, RegistrationRequest.select(*_columns())).order_by(RegistrationRequest.proved_at)
-        rows = await query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)
+        rows = await query.limit(PER_PAGE).offset(begins(page))
         return await _requests(rows)
 
 
@@ -149,7 +149,7 @@ async def approve_officer(scope: Scope, id: UUID, *, box: SecretBox, base: str, 
 
 async def reject_request(scope: Scope, id: UUID, reason: str, *, box: SecretBox, actor: str, at: datetime) -> None:
     """Rejects a request with a reason, which is mailed. Raises Refused without one, Conflict if it was decided."""
-    reason = reason_of(reason)
+    reason = reason_of(reason, most=400)
     async with uow():
         row = await _take(scope, id, None, RequestState.REJECTED, actor, at, reason=reason)
         await tell_rejected(row, reason, box=box, at=at)

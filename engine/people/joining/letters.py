@@ -34,11 +34,6 @@ class Attached:
     media_type: str
     suffix: str
 
-    @property
-    def is_picture(self) -> bool:
-        """Whether a page can show it."""
-        return self.media_type.startswith("image/")
-
 
 def read_letter(data: bytes) -> Attached:
     """The letter in an uploaded file. Raises Refused naming `letter`, with a sentence that says what to send instead."""

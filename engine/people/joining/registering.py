@@ -58,7 +58,9 @@ class Asker:
         broker = self.role is Applicant.BROKER
         told = [("name", self.name, 120), *([("firm", self.firm, 200)] if broker else [("designation", self.designation, 120)])]
         found = [
-            Problem(box, "text", f"The {box} must {fault}.") for box, text, most in told if (fault := text_fault(tidy(text), most=most))
+            Problem(box, "text", f"The {box} must {fault}." if tidy(text) else f"The {box} is missing; enter it.")
+            for box, text, most in told
+            if (fault := text_fault(tidy(text), most=most))
         ]
         if self.phone and not _PHONE.fullmatch(self.phone):
             found.append(Problem("phone", "phone number", "A phone number has 5 to 20 digits and spaces, such as +91 22 2345 6789."))
@@ -99,7 +101,7 @@ async def ask_registration(asker: Asker, *, files: FileStore, box: SecretBox, ba
     Raises Refused with everything that is wrong, also an address that is not official for the agency. Beyond three letters an
     hour to one address nothing is kept, and nobody is told. Whether the person or a request is known here is not even looked up.
     """
-    if problems := asker.problems():
+    if problems := await _problems(asker):
         raise Refused.because(problems)
     email = mailbox(asker.email.strip()).lower()
     of = await _addressed(asker, email, at)
@@ -208,6 +210,17 @@ async def expire_requests(at: datetime) -> int:
                 await _audit("registration_expired", row, "sweep", at)
                 ended += 1
     return ended
+
+
+async def _problems(asker: Asker) -> list[Problem]:
+    """What is wrong with it in itself; where something is, also that the address is not official, so that all is told at once."""
+    found = asker.problems()
+    if found and asker.agency_id is not None and all(problem.box != "email" for problem in found):
+        try:
+            await require_official(asker.agency_id, mailbox(asker.email.strip()).lower(), none_recorded=False)
+        except Refused as refusal:
+            found.append(Problem("email", refusal.rule, refusal.say))
+    return found
 
 
 async def _addressed(asker: Asker, email: str, at: datetime) -> str:

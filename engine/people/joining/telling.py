@@ -8,12 +8,12 @@ from uuid import UUID
 
 from engine.errors import Refused
 from engine.mail import Letter, write_letter
-from engine.people.access import invite
 from engine.people.joining.tables import Applicant
-from engine.people.tables import Account, Administrator, PlatformUser
+from engine.people.staff.desk import tell_desk
+from engine.people.tables import Administrator
 from engine.store import SecretBox
 
-__all__ = ["tell_deciders", "tell_desk", "tell_rejected", "welcome"]
+__all__ = ["tell_deciders", "tell_rejected"]
 
 _HELP = "If you have questions, turn to the helpdesk of the platform."
 
@@ -26,19 +26,13 @@ async def tell_deciders(row: Mapping[str, Any], *, box: SecretBox, base: str, at
     await write_letter(
         Letter(row["email"], "Your registration waits for a decision", text), box=box, purpose="waiting", at=at, about=row["id"]
     )
-    if officer:
-        subject, said, path = "An officer asks to be registered", "to become an officer of your agency", f"/users/requests/{row['id']}"
-    else:
-        subject, said, path = "A registration waits", f"to be registered as {row['role']}", f"/desk/requests/{row['id']}"
-    text = f"A person asks {said}. Look at the request and decide on it:\n{base}{path}\n"
-    for email in await (_administrators(row["agency"]) if officer else _desk()):
-        await _write(Letter(email, subject, text), box, "to_decide", at, row["id"])
-
-
-async def tell_desk(subject: str, text: str, *, box: SecretBox, at: datetime, about: UUID) -> None:
-    """A letter to everybody at the platform's desk."""
-    for email in await _desk():
-        await _write(Letter(email, subject, text), box, "desk", at, about)
+    if not officer:
+        text = f"A person asks to be registered as {row['role']}. Look at the request and decide on it:\n{base}/desk/requests/{row['id']}\n"
+        await tell_desk("A registration waits", text, box=box, at=at, about=row["id"])
+        return
+    text = f"A person asks to become an officer of your agency. Look at the request and decide on it:\n{base}/users/requests/{row['id']}\n"
+    for email in await _administrators(row["agency"]):
+        await _write(Letter(email, "An officer asks to be registered", text), box, "to_decide", at, row["id"])
 
 
 async def tell_rejected(row: Mapping[str, Any], reason: str, *, box: SecretBox, at: datetime) -> None:
@@ -47,23 +41,6 @@ async def tell_rejected(row: Mapping[str, Any], reason: str, *, box: SecretBox, 
         f"{row['name']},\n\nyour registration was not approved.\n\nReason: {reason}\n\nYou may register again once that is mended. {_HELP}"
     )
     await _write(Letter(row["email"], "Your registration was not approved", text), box, "rejected", at, row["id"])
-
-
-async def welcome(account: UUID, why: str, *, box: SecretBox, base: str, actor: str, at: datetime) -> None:
-    """Tells a person what they are from now on: with a link to choose a password if they have none yet."""
-    [row] = await Account.select(Account.email, Account.name, Account.password_hash).where(Account.id == account)
-    if not row["password_hash"]:
-        await invite(account, why=why, base=base, box=box, actor=actor, at=at)
-        return
-    text = f"{row['name']},\n\n{why}\n\nSign in as you always do, and choose the new role under My account:\n{base}/account\n"
-    await write_letter(Letter(row["email"], "You have a new role", text), box=box, purpose="new_role", at=at, about=account)
-
-
-async def _desk() -> list[str]:
-    rows = await PlatformUser.select(PlatformUser.account.email.as_alias("email")).where(
-        PlatformUser.ended_at.is_null(), PlatformUser.account.active.eq(True)
-    )
-    return sorted(row["email"] for row in rows)
 
 
 async def _administrators(agency_id: UUID) -> list[str]:

@@ -40,17 +40,15 @@ class OfficeDetails:
             raise Refused.because(problems)
 
     def problems(self) -> Iterator[Problem]:
-        """Everything that is wrong, by the name of the field."""
-        if not _CODE.fullmatch(self.code):
-            yield Problem(
-                "office",
-                "office code",
-                f"The office code must be 2 to 4 capital letters{f'; it is {self.code[:12]!r}' if self.code else ''}.",
-            )
+        """Everything that is wrong, by the name of the field, in the order of the form."""
         yield from _text("name", "The name of the office", self.name, _NAME)
-        yield from _text("city", "The city", self.city, _CITY)
+        if not self.code:
+            yield Problem("office", "office code", "The office code is missing; enter 2 to 4 capital letters, such as MUM.")
+        elif not _CODE.fullmatch(self.code):
+            yield Problem("office", "office code", f"The office code must be 2 to 4 capital letters; it is {self.code[:12]!r}.")
         if self.address:
             yield from _text("address", "The address", self.address, _ADDRESS, lines=True)
+        yield from _text("city", "The city", self.city, _CITY)
         if self.pin and not _PIN.fullmatch(self.pin):
             yield Problem("pin", "PIN code", "The PIN code has 6 digits, and the first is not 0.")
         if self.state and self.state not in STATES:
@@ -69,5 +67,7 @@ class OfficeDetails:
 
 
 def _text(box: str, name: str, text: str, most: int, *, lines: bool = False) -> Iterator[Problem]:
-    if fault := text_fault(text, most=most, lines=lines):
+    if not text:
+        yield Problem(box, "text", f"{name} is missing; enter it.")
+    elif fault := text_fault(text, most=most, lines=lines):
         yield Problem(box, "text", f"{name} must {fault}.")

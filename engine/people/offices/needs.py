@@ -27,7 +27,6 @@ class Mends(StrEnum):
     DESK = "the platform's desk"
     ADMINISTRATOR = "an administrator of the agency"
     OFFICER = "the officer"
-    OPERATOR = "the operator of this site"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from engine.mail import Letter, write_letter
 from engine.people.access import Principal, end_all
 from engine.people.access.tries import hold
 from engine.people.changes import Asked, Change, Effects, propose
-from engine.people.plain_text import text_fault, tidy
+from engine.people.plain_text import reason_of, text_fault, tidy
 from engine.people.staff.spells import begin_spell
 from engine.people.tables import Officer, OfficerOffice
 from engine.scope import Scope
@@ -33,9 +33,7 @@ async def deactivate_officer(scope: Scope, officer: UUID, reason: str, *, box: S
 
     Raises Refused without a reason, NotFound for an officer that the scope does not cover, Conflict for one who is off already.
     """
-    why = tidy(reason)
-    if fault := text_fault(why, most=200):
-        raise Refused(f"The reason must {fault}.", box="reason", rule="reason given")
+    why = reason_of(reason, most=200)
     async with uow():
         row = await _found(scope, officer)
         await hold(row["account"])
@@ -57,7 +55,7 @@ async def ask_officer_again(
     row = await _found(scope, officer)
     if row["active"]:
         raise Conflict("This officer is active.", code="officer_on")
-    asked = Asked(OFFICER_AGAIN, row["agency"], str(officer), f"Activate {row['name']} again"[:200], {"officer": str(officer)})
+    asked = Asked(OFFICER_AGAIN, row["agency"], str(officer), "Activate an officer again", {"officer": str(officer)})
     return await propose(asked, person, effects=effects, box=box, base=base, limits=limits, at=at)
 
 

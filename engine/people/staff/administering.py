@@ -15,12 +15,12 @@ from uuid import UUID, uuid4
 from engine.config import AccessSection
 from engine.errors import Conflict, NotFound, Refused
 from engine.mail import Letter, mailbox, write_letter
-from engine.people.access import Principal
+from engine.people.access import Principal, welcome
 from engine.people.agencies.official import require_official
 from engine.people.changes import Asked, Change, Effects, propose, waiting_of, waiting_on
-from engine.people.joining.telling import tell_desk, welcome
 from engine.people.plain_text import text_fault, tidy
 from engine.people.staff.appointing import account_for, appoint_account, dismiss_administrator
+from engine.people.staff.desk import tell_desk
 from engine.people.tables import Account, Administrator, Agency
 from engine.scope import Scope
 from engine.store import SecretBox, uow
@@ -109,7 +109,7 @@ async def ask_to_appoint(agency_id: UUID, person: Principal, *, email: str, name
         nominee, subject = await _nominee(agency_id, email, name), str(uuid4())
         await _require_none_waits(agency_id, nominee, ways.box)
         payload = {"deed": str(_Deed.APPOINT), **nominee.sealed(ways.box, subject)}
-        return await _ask(Asked(ADMINISTRATOR, agency_id, subject, f"Appoint {nominee.name} as administrator", payload), person, ways, at)
+        return await _ask(Asked(ADMINISTRATOR, agency_id, subject, "Appoint another administrator", payload), person, ways, at, nominee)
 
 
 async def ask_to_hand_over(agency_id: UUID, person: Principal, *, email: str, name: str, ways: Ways, at: datetime) -> Change:
@@ -117,9 +117,8 @@ async def ask_to_hand_over(agency_id: UUID, person: Principal, *, email: str, na
     async with uow():
         own = await _own(agency_id, person.account_id)
         nominee, subject = await _nominee(agency_id, email, name), str(own)
-        title = f"{person.name} hands over the administration to {nominee.name}"[:200]
         payload = {"deed": str(_Deed.HAND_OVER), "administrator": subject, **nominee.sealed(ways.box, subject)}
-        return await _ask(Asked(ADMINISTRATOR, agency_id, subject, title, payload), person, ways, at)
+        return await _ask(Asked(ADMINISTRATOR, agency_id, subject, "Hand over the administration", payload), person, ways, at, nominee)
 
 
 async def ask_to_leave(agency_id: UUID, person: Principal, *, ways: Ways, at: datetime) -> Change:
@@ -127,9 +126,8 @@ async def ask_to_leave(agency_id: UUID, person: Principal, *, ways: Ways, at: da
     async with uow():
         own = await _own(agency_id, person.account_id)
         await _require_another(agency_id, own)
-        title = f"{person.name} leaves the administration"[:200]
         payload = {"deed": str(_Deed.LEAVE), "administrator": str(own)}
-        return await _ask(Asked(ADMINISTRATOR, agency_id, str(own), title, payload), person, ways, at)
+        return await _ask(Asked(ADMINISTRATOR, agency_id, str(own), "Leave the administration", payload), person, ways, at)
 
 
 async def apply_administrator(change: Change, at: datetime, *, box: SecretBox, base: str) -> None:
@@ -151,13 +149,15 @@ async def apply_administrator(change: Change, at: datetime, *, box: SecretBox, b
         own = UUID(change.payload["administrator"])
         await _require_another(change.agency_id, own)
         await dismiss_administrator(Scope.agency(change.agency_id), own, actor=actor, at=at)
-    await _tell_everybody(change, f"{change.title}: this is made.", box=box, at=at)
+    whom = f"\n\n{nominee.name} administers the agency from now on." if nominee else ""
+    await _tell_everybody(change, f"{change.asker} asked for this change, and it is made: {change.title}.{whom}", box=box, at=at)
 
 
-async def _ask(asked: Asked, person: Principal, ways: Ways, at: datetime) -> Change:
+async def _ask(asked: Asked, person: Principal, ways: Ways, at: datetime, nominee: Nominee | None = None) -> Change:
     change = await propose(asked, person, effects=ways.effects, box=ways.box, base=ways.base, limits=ways.limits, at=at)
     if change.due_at is None:  # where there is no second person, the desk is told by the change itself
-        text = f"{person.name} asked for this change: {asked.title}.\n\nAnother administrator of the agency has to confirm it."
+        whom = f" It names {nominee.name}." if nominee else ""
+        text = f"{person.name} asked for this change: {asked.title}.{whom}\n\nAnother administrator of the agency has to confirm it."
         await tell_desk("An agency's administrators are to change", text, box=ways.box, at=at, about=change.id)
     return change
 

@@ -1,4 +1,4 @@
-"""Who sits at the platform's desk, and who administers an agency; an appointment that ends ends the person's sessions with it.
+"""Who administers an agency; an appointment that ends ends the person's sessions with it.
 
 Promises that the account of an agency's or the platform's person opens with password and code alone: one that the exporters'
 registry opened before is unlinked from it in the unit of work that makes them one.
@@ -11,7 +11,7 @@ from engine.errors import Conflict, NotFound
 from engine.mail import mailbox
 from engine.people.access.sessions import end_all
 from engine.people.access.tries import hold
-from engine.people.tables import Account, Administrator, PlatformUser
+from engine.people.tables import Account, Administrator
 from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering
@@ -21,22 +21,9 @@ __all__ = [
     "account_of",
     "appoint_account",
     "appoint_administrator",
-    "appoint_to_desk",
     "dismiss_administrator",
     "unlink_registry",
 ]
-
-
-async def appoint_to_desk(*, email: str, name: str, actor: str, at: datetime) -> UUID:
-    """Makes a person one of the platform's desk and gives their account; they choose a password by the link that is mailed to them."""
-    async with uow():
-        account = await account_for(email, name, at)
-        if await PlatformUser.exists().where(PlatformUser.live_key == str(account)):
-            raise Conflict(f"{email} sits at the platform's desk already.", code="appointed")
-        await unlink_registry(account, actor=actor, at=at)
-        await PlatformUser.insert(PlatformUser(account=account, live_key=str(account), made_by=actor, made_at=at))
-        await audit("desk_appointed", room="people", subject=str(account), actor=actor, at=at)
-    return account
 
 
 async def appoint_administrator(agency_id: UUID, *, email: str, name: str, actor: str, at: datetime) -> UUID:

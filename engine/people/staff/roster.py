@@ -11,6 +11,7 @@ from engine.errors import NotFound
 from engine.people.changes import waiting_on
 from engine.people.dsc import dsc_days
 from engine.people.dsc.tables import Enrolment
+from engine.people.paging import PER_PAGE, begins, page_of
 from engine.people.pictures.tables import Appearance
 from engine.people.staff.activating import OFFICER_AGAIN
 from engine.people.staff.spells import Off, off_since
@@ -18,9 +19,8 @@ from engine.people.tables import Office, Officer, OfficerOffice
 from engine.scope import Scope
 from engine.store.scoped import covering
 
-__all__ = ["PER_PAGE", "Lacking", "OfficerListed", "OfficerSeen", "Stay", "officer_seen", "officers_of", "roster_offices"]
+__all__ = ["Lacking", "OfficerListed", "OfficerSeen", "Stay", "officer_seen", "officers_of", "roster_offices"]
 
-PER_PAGE = 50
 _PICTURE = "officer_picture"  # the kind of change that brings an officer's signature picture
 
 
@@ -83,10 +83,10 @@ async def officers_of(
     `text` is looked for in name, e-mail and designation, whatever its case.
     """
     conditions = (*_lacking(lacking, at), *_at_office(office))
-    begin = PER_PAGE * (max(page, 1) - 1)
+    begin = begins(page)
     if wanted := " ".join(text.casefold().split()):
         found = await _ids_with(scope, conditions, wanted)
-        page_ids = found[begin : begin + PER_PAGE]
+        page_ids = list(page_of(found, page))
         return await _listed(scope, (Officer.id.is_in(page_ids),), 0, at) if page_ids else [], len(found)
     count = await covering(scope, Officer.count().where(*conditions), Officer, office="id")
     return await _listed(scope, conditions, begin, at), int(count)

@@ -12,9 +12,10 @@ from engine.people import make_key, who_calls
 from engine.people.access.roles import RoleKind, roles_of
 from engine.people.dgft import Status
 from engine.people.firms import count_filing, end_grant, give_grant, grants_of, rights_granted
+from engine.people.firms.closing import close_broker, open_broker_again
 from engine.people.firms.tables import BrokerDay
 from engine.people.tables import Broker, BrokerGrant, Exporter
-from engine.scope import PUBLIC, Scope
+from engine.scope import PLATFORM, PUBLIC, Scope
 from engine.store import uow
 from engine.store.tables import AuditEntry
 from tests.people.firms.conftest import Firms
@@ -109,12 +110,14 @@ async def test_a_grant_holds_to_the_end_of_its_last_day_in_india(firms: Firms) -
     scope, exporter, user = await firms.exporter()
     broker = await firms.broker()
     await give(firms, scope, user, broker.code, until_on=ist_day(firms.at))
-    [shown] = await grants_of(scope, at=firms.at)
+    [shown], _ = await grants_of(scope, at=firms.at)
     assert (shown.until_on, shown.lasts) == (ist_day(firms.at), True)
     midnight = firms.at.replace(hour=18, minute=30)
     assert await rights_granted(broker.broker_id, midnight - timedelta(seconds=1)) == {exporter: FILING}
     assert await rights_granted(broker.broker_id, midnight) == {}
-    assert not (await grants_of(scope, at=midnight))[0].lasts
+    assert await grants_of(scope, at=midnight) == ((), 0)
+    [over], _ = await grants_of(scope, lasting=False, at=midnight)
+    assert (over.id, over.lasts) == (shown.id, False)
 
 
 async def test_a_second_grant_takes_the_place_of_the_first(firms: Firms) -> None:
@@ -123,7 +126,9 @@ async def test_a_second_grant_takes_the_place_of_the_first(firms: Firms) -> None
     await give(firms, scope, user, broker.code)
     await give(firms, scope, user, broker.code, rights=frozenset({"see"}))
     assert await rights_granted(broker.broker_id, firms.at) == {exporter: frozenset({"see"})}
-    assert [grant.lasts for grant in await grants_of(scope, at=firms.at)] == [True, False]
+    for lasting in (True, False):
+        found, count = await grants_of(scope, lasting=lasting, at=firms.at)
+        assert ([grant.lasts for grant in found], count) == ([lasting], 1)
 
 
 async def test_two_grants_at_once_leave_one(firms: Firms) -> None:
@@ -147,9 +152,8 @@ async def test_foreign_and_unknown_grants_read_the_same(firms: Firms) -> None:
     assert told[0] == told[1]
     with pytest.raises(Forbidden):  # somebody else's row under one's own scope
         await end_grant(others, user, grant, actor="x", at=firms.at)
-    assert await grants_of(others, at=firms.at) == ()
-    assert await grants_of(PUBLIC, at=firms.at) == ()
-    assert await grants_of(Scope.agency(uuid4()), at=firms.at) == ()
+    for nobodys in (others, PUBLIC, Scope.agency(uuid4())):
+        assert await grants_of(nobodys, at=firms.at) == ((), 0)
 
 
 async def test_under_a_suspended_iec_a_broker_sees_and_no_more(firms: Firms) -> None:
@@ -193,7 +197,8 @@ async def test_a_broker_files_no_oftener_in_a_day_than_was_granted(firms: Firms)
         await count(firms, broker.broker_id, exporter)
     again = firms.at + timedelta(seconds=refused.value.retry_after_s)
     assert (ist_day(again), ist_day(again - timedelta(seconds=2))) == (ist_day(firms.at) + timedelta(days=1), ist_day(firms.at))
-    assert (await grants_of(scope, at=firms.at))[0].filed_today == 2
+    [shown], _ = await grants_of(scope, at=firms.at)
+    assert shown.filed_today == 2
     await count(firms.later(days=1), broker.broker_id, exporter)
 
 
@@ -238,6 +243,39 @@ async def test_a_grant_that_ended_a_moment_ago_files_nothing(firms: Firms) -> No
     await give(firms, scope, user, broker.code, rights=frozenset({"see", "prepare"}))
     with pytest.raises(Forbidden):
         await count(firms, broker.broker_id, exporter)
+
+
+async def test_a_broker_that_the_desk_closed_between_the_look_and_the_filing_files_nothing(firms: Firms) -> None:
+    scope, exporter, user = await firms.exporter()
+    broker = await firms.broker()
+    await give(firms, scope, user, broker.code)
+    key = await make_key("K", rights=frozenset({"submit"}), broker=broker.broker_id, valid_for=timedelta(days=9), actor="t", at=firms.at)
+    caller = await who_calls(key, firms.at)
+    assert caller is not None
+    assert caller.require("submit").exporter_ids == {exporter}
+    await close_broker(PLATFORM, broker.broker_id, "Licence revoked.", box=firms.box, actor="desk", at=firms.at)
+    with pytest.raises(Forbidden) as refused:
+        await count(firms, broker.broker_id, exporter)
+    assert (refused.value.code, await BrokerDay.exists()) == ("broker_closed", False)
+    await open_broker_again(PLATFORM, broker.broker_id, box=firms.box, actor="desk", at=firms.at)
+    await count(firms, broker.broker_id, exporter)
+
+
+async def test_grants_come_a_page_at_a_time(firms: Firms) -> None:
+    scope, exporter, _ = await firms.exporter()
+    brokers = [Broker(code=f"B{number:05}", name=f"Broker {number}", licence_key=str(number), made_at=firms.at) for number in range(120)]
+    moment = {"rights": "see", "made_by": "t"}
+    rows = [
+        BrokerGrant(broker=each.id, exporter=exporter, live_key=str(each.code), made_at=firms.at + timedelta(seconds=place), **moment)
+        for place, each in enumerate(brokers)
+    ]
+    async with uow():
+        await Broker.insert(*brokers)
+        await BrokerGrant.insert(*rows)
+    pages = [await grants_of(scope, page=number, at=firms.at) for number in (0, 1, 2, 3, 4)]
+    assert [(len(found), count) for found, count in pages] == [(50, 120), (50, 120), (50, 120), (20, 120), (0, 120)]
+    seen = [grant.code for found, _ in pages[1:] for grant in found]
+    assert seen == [each.code for each in reversed(brokers)]
 
 
 async def test_a_grant_that_two_end_at_once_is_ended_and_audited_once(firms: Firms) -> None:

@@ -29,8 +29,8 @@ from engine.people.joining.deciding import (
 from engine.people.joining.forgetting import address_mark, forget_rejected
 from engine.people.joining.letters import Attached
 from engine.people.joining.registering import Asker, ask_registration, behind_link, expire_requests, prove_request, withdraw_request
+from engine.people.joining.replacing import Successor, replace_administrator
 from engine.people.joining.tables import Applicant, RegistrationRequest
-from engine.people.staff.replacing import Successor, replace_administrator
 from engine.people.tables import Account, Administrator, Broker, Office, Officer, OfficerOffice
 from engine.scope import PLATFORM, PUBLIC, Scope
 from engine.store import FileStore, uow

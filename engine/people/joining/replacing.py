@@ -9,14 +9,13 @@ from uuid import UUID
 from engine.clock import ist_day
 from engine.errors import NotFound, Problem, Refused
 from engine.mail import Letter, mailbox, write_letter
+from engine.people.access import welcome
 from engine.people.agencies.official import require_official
-from engine.people.agencies.register import reason_of
 from engine.people.joining.deciding import require_another, require_usable
 from engine.people.joining.letters import PURPOSE, Attached
 from engine.people.joining.tables import Applicant, RegistrationRequest, RequestState
-from engine.people.joining.telling import welcome
 from engine.people.listing import require_listed
-from engine.people.plain_text import text_fault, tidy
+from engine.people.plain_text import reason_of, text_fault, tidy
 from engine.people.staff.appointing import appoint_administrator, dismiss_administrator
 from engine.people.tables import Administrator
 from engine.scope import Scope
@@ -47,7 +46,7 @@ class Successor:
         except Refused as refusal:
             problems.append(Problem("email", "e-mail address", refusal.say))
         try:
-            reason = reason_of(self.reason)
+            reason = reason_of(self.reason, most=400)
         except Refused as refusal:
             problems.append(Problem("reason", "reason", refusal.say))
         if problems:
