@@ -146,7 +146,7 @@ class WalSQLite(SQLiteEngine):
         self._made.add(connection)
         try:
             connection.row_factory = dict_factory  # type: ignore[assignment]
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=1", "trusted_schema=0"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=1", "trusted_schema=0", "recursive_triggers=1"):
                 await connection.execute(f"PRAGMA {pragma}")
         except BaseException:
             await self.discard(connection)

@@ -81,7 +81,7 @@ async def test_two_entries_that_changed_places_show(database, at: datetime) -> N
 
 
 async def test_an_entrys_id_bears_its_own_moment_and_not_that_of_the_machine(database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("engine.store.audit"), "_last_tick", 0)
+    monkeypatch.setattr(importlib.import_module("engine.store.sealing"), "_last_tick", 0)
     at = datetime(2019, 3, 4, 5, 6, 7, 890_999, tzinfo=UTC)
     for moment in (at, at, at - timedelta(seconds=1), at + timedelta(days=1)):
         await audit("act", room="test", subject="x", actor="test", at=moment)
