@@ -25,6 +25,7 @@ from engine.config import Config
 from engine.contracts.abilities import Rehearses
 from engine.contracts.drawing import ImageKind, ImageRequest
 from engine.contracts.signing import Signatory, SignerContext
+from engine.demo_payments import take_payments
 from engine.demo_pictures import signature_photo, stamp_photo
 from engine.drawing import DrawingRoom
 from engine.errors import ConfigError
@@ -85,7 +86,7 @@ help_url = "http://127.0.0.1:8001/"
 [signers.key_file]
 folder = "keys"
 
-# Offices can rehearse payments with `ecoo rehearsal gateway`; no money moves.
+# Offices rehearse payments at a gateway that `ecoo serve` starts beside this site; no money moves.
 [gateways.sandbox]
 url = "http://127.0.0.1:8002"
 
@@ -165,6 +166,7 @@ async def _make(config: Config, clock: Clock) -> None:
             cast_ = await _people(clock.now())
             await _pictures(config, cast_, clock)
             await _enrol(config, registry, cast_, clock)
+            await _payments(config, registry, clock)
         key = await people.make_key(
             "Demonstration exporter",
             rights=frozenset({"see", "prepare", "submit"}),
@@ -305,6 +307,15 @@ async def _pictures(config: Config, cast_: _Cast, clock: Clock) -> None:
                 await people.put_stamp(office, image, sha256, actor=ACTOR, at=now)
             else:
                 await people.put_appearance(officer, image, sha256, actor=ACTOR, at=now)
+
+
+async def _payments(config: Config, registry: Registry, clock: Clock) -> None:
+    """The office takes payments in rehearsal, and says its terms."""
+    office = await people.find_office(PLATFORM, AGENCY, OFFICE, on=ist_day(clock.now()))
+    account = await people.account_of(ADMINISTRATOR)
+    if account is not None:
+        box = SecretBox.open(config.secrets.key_file, create=False)
+        await take_payments(config, registry, office, (account, ADMINISTRATOR, "Meera Iyer"), box=box, clock=clock)
 
 
 async def _enrol(config: Config, registry: Registry, cast_: _Cast, clock: Clock) -> None:

@@ -83,6 +83,16 @@ def coo_application_filed(reference: str, scheme: str) -> None:
 
 
 @hookspec
+def coo_payment_settled(order: str, gateway: str, amount_paise: int) -> None:
+    """An order was paid: its reference, the gateway that carried the money (empty for the e-wallet, and where nothing was owed), and how much."""
+
+
+@hookspec
+def coo_refund_settled(refund: str, back_to: str, amount_paise: int) -> None:
+    """Money went back: the reference of the refund, where to (`source`, `wallet` or `by_hand`), and how much."""
+
+
+@hookspec
 def coo_certificate_issued(number: str, sha256: str, scheme: str) -> None:
     """A certificate was issued; `sha256` is that of the served file."""
 

@@ -87,6 +87,9 @@ def bench(
     quick: Annotated[bool, Parameter(negative=(), help="Only the pipelines in one process: no batches, no servers.")] = False,
     full: Annotated[bool, Parameter(negative=(), help="Also look up in a register of a million certificates: ten minutes, 5 GB.")] = False,
     pages: Annotated[bool, Parameter(negative=(), help="Only the pages, each role's, on a site with 100,000 exporters.")] = False,
+    ledger: Annotated[
+        bool, Parameter(negative=(), help="Only the ledger, by four processes on a PostgreSQL of its own, beside plain transactions.")
+    ] = False,
     pictures: Annotated[
         Path | None, Parameter(help="Measure nothing: draw twenty photos of stamps and signatures beside what is made of them, as PNG.")
     ] = None,
@@ -107,6 +110,12 @@ def bench(
 
         times = measure_pages(site_config(config), rounds=rounds)
         show(times.as_json(), as_json=json, plain=times.plain)
+        return DONE
+    if ledger:
+        from engine.bench.ledger import measure_ledger
+
+        figures = measure_ledger(rounds=rounds)
+        show(figures.as_json(), as_json=json, plain=figures.table)
         return DONE
     demo_site = Demonstration(demonstration.ensure_demo, demonstration.OFFICER, demonstration.demo_key)
     result = measure(site_config(config), demo_site, rounds=rounds, quick=quick, full=full)

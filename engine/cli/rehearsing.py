@@ -1,32 +1,28 @@
 """`ecoo rehearsal`: servers that stand in for what cannot be reached, for sites that are being tried out."""
 
 import importlib
-import os
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 from cyclopts import App, Parameter
 
+from engine.cli.beside import beside, end_with_input, listening
 from engine.cli.options import ConfigOption, site_config
 from engine.cli.output import DONE, say
-from engine.cli.rehearsing_gateway import gateway
+from engine.cli.rehearsing_gateway import gateway, gateway_port
 from engine.config import Config
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
     from engine.people.dgft import Settings
 
-__all__ = ["add_to", "registry_beside"]
+__all__ = ["add_to", "rehearsals_beside"]
 
 _HOST = "127.0.0.1"
 _PORT = 8001
-_LAST_S = 10
 
 
 def add_to(app: App) -> None:
@@ -61,69 +57,26 @@ def registry(
         profile_token=settings.profile_token.value,
     )
     server = uvicorn.Server(uvicorn.Config(app, host=_HOST, port=port, log_config=None, access_log=False, server_header=False))
-    with _listening(port) as listener:
+    with listening(port, "exporters cannot sign in", "the rehearsal registry") as listener:
         say(f"The rehearsal registry is at {settings.issuer}; nobody in it is real{'' if with_input else ' (stop with Ctrl-C)'}.")
         if with_input:
-            threading.Thread(target=_end_with_input, args=[server], daemon=True).start()
+            threading.Thread(target=end_with_input, args=[server], daemon=True).start()
         server.run(sockets=[listener])
     return DONE if server.started else 5
 
 
 @contextmanager
-def registry_beside(site: Config) -> Iterator[None]:
-    """The rehearsal registry of a demonstration, in a process of its own for as long as the block runs.
+def rehearsals_beside(site: Config) -> Iterator[None]:
+    """The rehearsal registry and the rehearsal gateway of a demonstration, each in a process of its own for as long as the block runs.
 
-    It holds a pipe to this process and ends when that closes, however this process ends. A site without one has none to start;
-    one that does not start says why, and the site is served all the same.
+    A site without one has none to start.
     """
-    if not (site.site.demo and site.site.rehearsal and _port(site)):
+    with ExitStack() as stack:
+        if site.site.demo and site.site.rehearsal and _port(site):
+            stack.enter_context(beside(site.path, "registry"))
+        if site.site.demo and gateway_port(site):
+            stack.enter_context(beside(site.path, "gateway"))
         yield
-        return
-    command = [
-        sys.executable,
-        "-c",
-        "from engine.cli import main; main()",
-        "rehearsal",
-        "registry",
-        "--with-input",
-        "--config",
-        str(site.path),
-    ]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE)
-    try:
-        yield
-    finally:
-        if child.stdin is not None:
-            child.stdin.close()
-        try:
-            child.wait(timeout=_LAST_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
-def _end_with_input(server: Any) -> None:
-    with suppress(OSError):
-        while os.read(0, 4096):  # not sys.stdin: a thread that waits in it would spoil the end of the process
-            pass
-    server.should_exit = True
-
-
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """The port, held, so that who comes early waits. Raises ConfigError, with what to do, if another process has it."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((_HOST, port))
-            listener.listen(64)
-        except OSError as error:
-            raise ConfigError(
-                f"Port {port} is taken, so the rehearsal registry cannot listen there and exporters cannot sign in. "
-                "End what listens there, or give this site another PORT; its registry then moves too.",
-                code="port_taken",
-            ) from error
-        yield listener
 
 
 def _port(site: Config) -> int | None:

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from engine.cli.options import ConfigOption, run_async, site_config
 from engine.cli.output import DONE, say
-from engine.cli.rehearsing import registry_beside
+from engine.cli.rehearsing import rehearsals_beside
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.site import lock_is_free, open_site
@@ -48,7 +48,7 @@ def serve(*, config: ConfigOption = None) -> int:
     # What was imported stays for good: the collector need not look through it again in the middle of a request.
     gc.collect()
     gc.freeze()
-    with registry_beside(site):
+    with rehearsals_beside(site):
         server.run()
     return DONE if server.started else 5
 

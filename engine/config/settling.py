@@ -13,6 +13,7 @@ from engine.errors import ConfigError
 __all__ = ["is_loopback", "is_public", "require_public", "settle"]
 
 _REHEARSAL = "http://127.0.0.1:8001"  # the registry of a demonstration on port 8000
+_REHEARSED_GATEWAY = "http://127.0.0.1:8002"  # its payment gateway
 
 
 def settle(config: Config, environ: Mapping[str, str]) -> Config:
@@ -50,6 +51,7 @@ def settle(config: Config, environ: Mapping[str, str]) -> Config:
         serve=serve,
         mail=_settle_mail(config.path, config.mail, site),
         dgft=_settle_dgft(config.dgft, site, serve.port),
+        gateways=_settle_gateways(config.gateways, site, serve.port),
         database=dataclasses.replace(config.database, url=url),
         files=dataclasses.replace(config.files, url=files),
     )
@@ -65,6 +67,20 @@ def _settle_dgft(dgft: DgftSection, site: Site, port: int) -> DgftSection:
         name: moved + url.removeprefix(_REHEARSAL) for name, url in urls.items() if url == _REHEARSAL or url.startswith(f"{_REHEARSAL}/")
     }
     return dataclasses.replace(dgft, **changed)
+
+
+def _settle_gateways(gateways: Mapping[str, Mapping[str, str]], site: Site, port: int) -> Mapping[str, Mapping[str, str]]:
+    """The rehearsal gateway of a demonstration moves with its port too, two further on."""
+    if not (site.demo and site.rehearsal and port not in {0, 8000}):
+        return gateways
+    moved = f"http://127.0.0.1:{port + 2 if port < 65534 else port - 2}"
+    return {
+        id: {
+            name: moved + text.removeprefix(_REHEARSED_GATEWAY) if f"{text}/".startswith(f"{_REHEARSED_GATEWAY}/") else text
+            for name, text in settings.items()
+        }
+        for id, settings in gateways.items()
+    }
 
 
 def _settle_mail(path: Path, mail: MailSection, site: Site) -> MailSection:

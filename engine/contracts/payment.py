@@ -1,11 +1,8 @@
 """The gateway's contract: wire format and crypto of one payment gateway. It knows no row, no page and no office by itself.
 
 This is as much of it as configuration needs: what an office enters, whether that is right by itself, and whether the gateway
-takes it, asked without a charge. Paying, refunds and settlement join as protocols of their own (`Pays`: start, locate, verify,
-acknowledge, query; `Refunds`: refund, query_refund; `Settles`: read_settlement; `capabilities` beside them), asked for by
-`isinstance` as `engine.contracts.abilities` does for signers. So a gateway written for this page stays a gateway: offices may
-keep its parameters, and it is offered for paying once it has `Pays`. What is here does not change with that: the context of a
-test is the context of a payment, and `GatewayAnswer` the answer to every question that an office's own server asks.
+takes it, asked without a charge. Paying, refunds and settlement are protocols of their own in `engine.contracts.paying`, asked
+for by `isinstance`: a gateway is offered for paying once it has `Pays`. The context of a test is the context of a payment.
 
 One instance serves every office. What it may use comes in a `GatewayContext`; it keeps nothing between two calls.
 """
@@ -90,7 +87,12 @@ class GatewayLine(Protocol):
     """The only way out: to the hosts that the gateway named, over TLS, without redirects, with an end in time and size."""
 
     async def post(self, url: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> GatewayAnswer:
-        """The answer to a form. Asked once; raises Unavailable if there was no answer, Untrusted for one that is not read."""
+        """The answer to a form. Asked once. Raises Unavailable if nothing was sent, Unresolved if something was and no answer came,
+        Untrusted for an answer that is not read: what was sent may have had its effect then."""
+        ...
+
+    async def send(self, url: str, body: bytes, *, media_type: str, headers: Mapping[str, str] | None = None) -> GatewayAnswer:
+        """The answer to a body of that media type, such as `application/json`. Asked once; raises as `post` does."""
         ...
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> GatewayAnswer:

@@ -48,7 +48,8 @@ async def promises_of(plugin: str, config: Config, *, patience_s: float = 0, tel
             case "signer":
                 kept += await _signer(registry.signer(plugin), config, patience_s, tell)
             case "payment":
-                kept += await gateway_promises.promises(registry.gateway(plugin), config.gateways.get(plugin, {}))
+                players = list(registry.gateways.values())
+                kept += await gateway_promises.promises(registry.gateway(plugin), config.gateways.get(plugin, {}), players)
             case "template":
                 kept += await _template(registry, plugin, config)
             case _:

@@ -1,19 +1,21 @@
-"""What every payment gateway promises, as far as the kind exists: parameters, and the test without a charge.
+"""What every payment gateway promises of its parameters and of the test without a charge; `gateway_paying` has the rest.
 
 Nothing leaves this machine: the gateway is given lines that are cut, that answer nonsense, and that repeat what they were
 sent. Its parameters are the examples of its own fields.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
 from engine.clock import SystemClock
 from engine.config import Secret
+from engine.contracts.paying import Pays
 from engine.contracts.payment import ConnectionOutcome, ConnectionReport, GatewayAnswer, GatewayContext, PaymentGateway
-from engine.errors import Unavailable, Untrusted
+from engine.errors import Unavailable, Unresolved, Untrusted
 from engine.money.gateways import judge_parameters
+from engine.promises import gateway_paying
 from engine.promises.promise import Promise, demand, keep
 
 __all__ = ["promises"]
@@ -41,14 +43,22 @@ class _Line:
         self.urls.append(url)
         return self.answer(fields)
 
+    async def send(self, url: str, body: bytes, *, media_type: str, headers: Mapping[str, str] | None = None) -> GatewayAnswer:
+        self.urls.append(url)
+        return self.answer({"body": body.decode("utf-8", "replace")})
+
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> GatewayAnswer:
         self.urls.append(url)
         return self.answer({})
 
 
-async def promises(gateway: PaymentGateway, settings: Mapping[str, str]) -> list[Promise]:
-    """Each promise of a gateway and whether it was kept, in the order they are tried."""
-    return [await keep(name, partial(vow, gateway, settings)) for name, vow in _VOWS]
+async def promises(gateway: PaymentGateway, settings: Mapping[str, str], players: Sequence[object] = ()) -> list[Promise]:
+    """Each promise of a gateway and whether it was kept, in the order they are tried; those of paying, if it pays.
+
+    `players` are plugins that may play the gateway's other side; it is asked itself first.
+    """
+    kept = [await keep(name, partial(vow, gateway, settings)) for name, vow in _VOWS]
+    return kept + (await gateway_paying.promises(gateway, settings, players) if isinstance(gateway, Pays) else [])
 
 
 def _examples(gateway: PaymentGateway) -> dict[str, str]:
@@ -105,7 +115,7 @@ async def _refuses_what_copying_brings(gateway: PaymentGateway, settings: Mappin
 
 async def _silence_is_no_proof(gateway: PaymentGateway, settings: Mapping[str, str]) -> None:
     def cut(_: Mapping[str, str]) -> GatewayAnswer:
-        raise Unavailable("The line is cut.", code="silent")
+        raise Unresolved("The line is cut.", code="silent")
 
     report = await _tested(gateway, _context(gateway, settings, _Line(cut)))
     demand(report is None or report.outcome is not ConnectionOutcome.PASSED, "It passes although nobody answered.")
@@ -141,7 +151,7 @@ async def _tested(gateway: PaymentGateway, context: GatewayContext) -> Connectio
     """The report, or None where the gateway raised what the line raised."""
     try:
         report = await gateway.test_connection(context)
-    except (Unavailable, Untrusted):
+    except (Unavailable, Unresolved, Untrusted):
         return None
     say = report.say.rstrip()
     demand(len(say.split()) >= 4 and say[-1] in ".?!", f"It reports with {report.say!r}, which is no sentence for a person.")

@@ -34,8 +34,8 @@ async def broken(gateway: Any) -> set[str]:
 
 
 def test_the_sandbox_is_listed_as_a_payment_plugin() -> None:
-    [found] = [plugin for plugin in load().plugins if plugin.kind == "payment"]
-    assert (found.id, found.source) == ("sandbox", "built-in")
+    found = {plugin.id: plugin.source for plugin in load().plugins if plugin.kind == "payment"}
+    assert found["sandbox"] == "built-in"
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_two_gateways_of_one_id_stop_the_start(monkeypatch: pytest.MonkeyPatch) 
 
 def test_settings_of_a_gateway_that_is_not_there_stop_the_start(tmp_path: Path) -> None:
     (tmp_path / "engine.toml").write_text("[site]\ndemo = true\n[gateways.billpay]\nurl = 'x'\n")
-    with pytest.raises(ConfigError, match=r"gateways.billpay.*Known: sandbox"):
+    with pytest.raises(ConfigError, match=r"gateways.billpay.*Known: .*sandbox"):
         _refuse_strangers(load_config(tmp_path / "engine.toml", {}), load())
 
 
 def test_an_unknown_gateway_is_told_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="Known: sandbox"):
+    with pytest.raises(ConfigError, match=r"Known: .*sandbox"):
         load().gateway("nobody")
 
 

@@ -118,6 +118,7 @@ def test_what_the_guest_brings_is_listed_beside_the_built_ins(guest_home):
     assert listed["signer", "acme_hsm"] == {
         "kind": "signer", "id": "acme_hsm", "title": "Acme HSM", "version": "1.4.2", "source": "acme-ecoo",
     }  # fmt: skip
+    assert (listed["payment", "acme_pay"]["title"], listed["payment", "acme_pay"]["source"]) == ("Acme Pay", "acme-ecoo")
     for scheme in ("ACME", "ACME_PLUS"):
         assert (listed["template", scheme]["source"], listed["template", scheme]["version"]) == ("acme-ecoo", "2026.1")
     hook = listed["hook", "acme_desk"]
@@ -137,7 +138,7 @@ def test_the_guests_signer_makes_a_demonstration_site_and_signs_its_certificate(
     assert not (acme_site.folder / "var" / "signers" / "key_file" / "keys").exists()
 
 
-@pytest.mark.parametrize("plugin", ["acme_hsm", "ACME"])
+@pytest.mark.parametrize("plugin", ["acme_hsm", "ACME", "acme_pay"])
 def test_the_guest_keeps_the_promises_of_its_kinds(acme_site, plugin):
     result = acme_site.asked("promise", plugin)
     assert result["ok"]

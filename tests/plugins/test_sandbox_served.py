@@ -11,14 +11,15 @@ import httpx
 import pytest
 import uvicorn
 
-from engine.cli.rehearsing_gateway import _checksum, _port
+from engine.cli.rehearsing_gateway import _port
 from engine.clock import SystemClock
 from engine.config import Secret, load
 from engine.contracts.payment import ConnectionOutcome, GatewayContext
-from engine.errors import ConfigError, Unavailable, Untrusted
+from engine.demo_payments import rehearsal_checksum
+from engine.errors import ConfigError, Unavailable, Unresolved, Untrusted
 from engine.money.gateways import HttpLine
 from plugins.payment.sandbox.gateway import Sandbox
-from plugins.payment.sandbox.server import RehearsalGateway
+from plugins.payment.sandbox.server import Merchant, RehearsalGateway
 
 MERCHANT, KEY = "COOMUM01", "k9XvQ2mNpR7sT4wZ"
 
@@ -28,7 +29,9 @@ async def host() -> AsyncIterator[str]:
     """A running rehearsal server's host:port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(RehearsalGateway({MERCHANT: KEY}), log_config=None, lifespan="off"))  # type: ignore[arg-type]
+    server = uvicorn.Server(
+        uvicorn.Config(RehearsalGateway([Merchant("sandbox", MERCHANT, {"checksum": KEY})]), log_config=None, lifespan="off")
+    )  # type: ignore[arg-type]
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
@@ -64,12 +67,12 @@ async def test_nobody_at_the_address_is_silence() -> None:
 
 async def test_the_server_answers_nothing_but_its_question(host: str) -> None:
     async with httpx.AsyncClient(base_url=f"http://{host}") as client:
-        assert "TEST" in (await client.get("/")).text
-        assert (await client.get("/query")).status_code == 404
+        assert "REHEARSAL" in (await client.get("/")).text
+        assert (await client.get("/sandbox/query")).status_code == 404
         for msg in ("", "QUERY", "QUERY|a|b|c|d", f"QUERY|{MERCHANT}|R|20260101000000", "\u0000|" * 4, "|" * 500):
-            assert (await client.post("/query", data={"msg": msg})).text.startswith("ERROR|")
-        assert (await client.post("/query", content=b"x" * 70_000)).status_code == 413
-        assert KEY not in (await client.post("/query", data={"msg": f"QUERY|{MERCHANT}|R|20260101000000|x"})).text
+            assert (await client.post("/sandbox/query", data={"msg": msg})).text.startswith("ERROR|")
+        assert (await client.post("/sandbox/query", content=b"x" * 70_000)).status_code == 413
+        assert KEY not in (await client.post("/sandbox/query", data={"msg": f"QUERY|{MERCHANT}|R|20260101000000|x"})).text
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ async def test_the_line_gives_an_answer_that_drips_a_limit_as_a_whole() -> None:
         await never.wait()
 
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=drip()))
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unresolved):
         await HttpLine(["127.0.0.1:8002"], rehearsal=True, transport=transport, total_s=0.05).get("http://127.0.0.1:8002/")
 
 
@@ -124,7 +127,8 @@ def test_the_command_serves_rehearsals_alone(tmp_path: Path, text: str, words: s
 
 
 def test_the_invented_merchants_key_is_made_once_and_is_nobody_elses_to_read(tmp_path: Path) -> None:
-    first, again = _checksum(tmp_path / "sandbox"), _checksum(tmp_path / "sandbox")
+    config = load(written(tmp_path, "[site]\ndemo = true\nrehearsal = true\n"), {})
+    first, again = rehearsal_checksum(config), rehearsal_checksum(config)
     assert first == again
     assert re.fullmatch(r"[0-9a-f]{32}", first)
-    assert (tmp_path / "sandbox" / "checksum").stat().st_mode & 0o077 == 0
+    assert (config.plugin_folder("gateways", "sandbox") / "checksum").stat().st_mode & 0o077 == 0

@@ -15,15 +15,17 @@ from engine.money.gateways.tables import ActivationRow, OverrideRow
 from engine.people import OfficeHere
 from engine.people.access import Principal
 from engine.people.changes import Asked, Change, Effects, propose
-from engine.people.plain_text import text_fault
+from engine.people.plain_text import reason_of
 from engine.people.tables import Office
 from engine.scope import Scope
 from engine.store import SecretBox, audit, uow
+from engine.store.scoped import covering
 
-__all__ = ["KIND", "apply_parameters", "ask_activation"]
+__all__ = ["KIND", "apply_parameters", "ask_activation", "reason_despite_test"]
 
 KIND = "payment_parameters"
 _MOST_REASON = 400
+_DOUBTFUL = "The test was inconclusive. Say why the version shall be used all the same; the reason is kept."
 
 
 async def ask_activation(
@@ -46,7 +48,7 @@ async def ask_activation(
     if parameters.active:
         raise Conflict("This version is in use already.", code="payment_active")
     _require_tested(parameters)
-    reason = _reason(because) if parameters.doubtful else ""
+    reason = reason_of(because, most=_MOST_REASON, box="because", empty=_DOUBTFUL) if parameters.doubtful else ""
     first = await in_use(person.scope, office.id) is None
     async with uow():
         override = await _override(parameters, reason, person, at) if reason else None
@@ -61,6 +63,15 @@ async def ask_activation(
             first=first,
         )
         return await propose(asked, person, effects=effects, box=box, base=base, limits=limits, at=at)
+
+
+async def reason_despite_test(scope: Scope, change: Change) -> str:
+    """Why whoever asked wants the version although its test was inconclusive; empty where none was needed, or the scope covers none."""
+    override = change.payload.get("override")
+    if change.kind != KIND or override is None:
+        return ""
+    row = await covering(scope, OverrideRow.select(OverrideRow.because).where(OverrideRow.id == UUID(override)), OverrideRow).first()
+    return str(row["because"]) if row else ""
 
 
 async def apply_parameters(change: Change, at: datetime) -> None:
@@ -112,16 +123,6 @@ def _require_tested(parameters: Parameters) -> None:
     if not (parameters.passed or parameters.doubtful):
         say = "The gateway refused this version at its latest test. Enter the right parameters as a new version, and test that."
         raise Refused(say, box="test", rule="connection tested")
-
-
-def _reason(because: str) -> str:
-    reason = " ".join(because.split())
-    if not reason:
-        say = "The test was inconclusive. Say why the version shall be used all the same; the reason is kept."
-        raise Refused(say, box="because", rule="reason given")
-    if fault := text_fault(reason, most=_MOST_REASON):
-        raise Refused(f"The reason must {fault}.", box="because", rule="reason given")
-    return reason
 
 
 async def _override(parameters: Parameters, reason: str, person: Principal, at: datetime) -> UUID:

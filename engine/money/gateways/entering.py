@@ -140,7 +140,7 @@ def _beside(fields: Sequence[GatewayField], told: Mapping[str, str]) -> Iterator
 def _swapped(fields: Sequence[GatewayField], told: Mapping[str, str]) -> Iterator[FieldProblem]:
     """Two fields that are each right in the other's place."""
     for plain in (field for field in fields if not field.secret):
-        for secret in (field for field in fields if field.secret):
+        for secret in (field for field in fields if field.secret and told[plain.name].strip()):
             right = [not list(_alone(field, told[other.name])) for field, other in ((plain, secret), (secret, plain), (plain, plain))]
             if right == [True, True, False]:
                 yield _fault(secret, "same_as_merchant_id", f"and {plain.label} look as if one was entered in place of the other.")

@@ -9,7 +9,7 @@ from uuid import UUID
 from engine.clock import Clock
 from engine.config import Secret
 from engine.contracts.payment import ConnectionOutcome, ConnectionReport, GatewayContext, PaymentGateway
-from engine.errors import PluginError, TooMany, Unavailable, Untrusted
+from engine.errors import PluginError, TooMany, Unavailable, Unresolved, Untrusted
 from engine.money.gateways.line import TOTAL_S, HttpLine
 from engine.money.gateways.parameters import Parameters, open_secrets, parameters_by_id
 from engine.money.gateways.tables import ConnectionTestRow
@@ -108,7 +108,7 @@ async def _require_calm(office_id: UUID, at: datetime) -> None:
 async def _ask(gateway: PaymentGateway, context: GatewayContext) -> ConnectionReport:
     try:
         report = await gateway.test_connection(context)
-    except (Unavailable, Untrusted) as error:
+    except (Unavailable, Unresolved, Untrusted) as error:
         return ConnectionReport(ConnectionOutcome.INCONCLUSIVE, error.code, _clean(error.say, context.secrets))
     except Exception as error:  # what a plugin raises may carry what it was given
         raise PluginError(f"The payment gateway {gateway.id} broke in test_connection: {type(error).__name__}.") from None

@@ -1,0 +1,143 @@
+"""The envelopes of BillDesk's JOSE API: JSON in a compact JWS (HS256), with a JWE (dir, A256GCM) inside it where the office's scheme is
+the symmetric one.
+
+What an envelope says of itself is believed for nothing: the algorithms are fixed by the office's parameters, and whatever names
+another one, or asks for something that we would have to understand, is refused. Numbers are read as their text, never as floats,
+and a name that stands twice refuses the whole.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwe, jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from engine.api import Secret, Untrusted
+from plugins.payment.billdesk.wire import MOST_BYTES, untrusted
+
+__all__ = ["Envelope", "is_compact", "peeked", "text_of"]
+
+_SIGNED = re.compile(rb"[A-Za-z0-9_-]{2,2000}(?:\.[A-Za-z0-9_-]+){2}")
+_ENCRYPTED = re.compile(rb"[A-Za-z0-9_-]{2,2000}\.(?:\.[A-Za-z0-9_-]+){3}")  # dir: the encrypted key is empty
+_REFUSED_HEADERS = frozenset({"crit", "b64", "zip"})
+_JWS: Mapping[str, str] = {"alg": "HS256"}
+_JWE: Mapping[str, str] = {"alg": "dir", "enc": "A256GCM"}
+_MOST_HEADER = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """How an office's messages are sealed. Without an encryption key they are signed alone."""
+
+    client_id: str
+    signing: Secret
+    encryption: Secret = Secret()
+    key_id: str = ""
+
+    def seal(self, content: Mapping[str, Any]) -> bytes:
+        """The compact envelope of a JSON object."""
+        named = {"clientid": self.client_id} | ({"kid": self.key_id} if self.encryption else {})
+        body: str = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
+        if self.encryption:
+            body = jwe.encrypt_compact({**_JWE, **named}, body, _key(self.encryption), registry=_jwe_rules())
+        return jws.serialize_compact({**_JWS, **named}, body, _key(self.signing), registry=_jws_rules()).encode("ascii")
+
+    def open(self, raw: bytes) -> dict[str, Any]:
+        """The JSON object in an envelope whose signature is good. Raises Untrusted for every other one."""
+        compact = raw.strip(b"\r\n")
+        if len(compact) > MOST_BYTES:
+            raise untrusted("oversized", "it is too long")
+        if not _SIGNED.fullmatch(compact):
+            raise untrusted("envelope", "it is no signed envelope")
+        _require_header(compact, _JWS)
+        try:
+            body = jws.deserialize_compact(compact, _key(self.signing), registry=_jws_rules()).payload
+        except (JoseError, ValueError, TypeError) as error:
+            raise untrusted("signature", "its signature does not fit") from error
+        return _object(self._decrypted(body) if self.encryption else body)
+
+    def _decrypted(self, body: bytes) -> bytes:
+        if not _ENCRYPTED.fullmatch(body):
+            raise untrusted("envelope", "it holds nothing encrypted")
+        _require_header(body, _JWE)
+        try:
+            return jwe.decrypt_compact(body, _key(self.encryption), registry=_jwe_rules()).plaintext or b""
+        except (JoseError, ValueError, TypeError) as error:
+            raise untrusted("encryption", "it cannot be decrypted") from error
+
+
+def is_compact(raw: bytes) -> bool:
+    """Whether the bytes have the shape of a signed envelope, rather than that of a form."""
+    return len(raw) <= MOST_BYTES and _SIGNED.fullmatch(raw.strip(b"\r\n")) is not None
+
+
+def peeked(raw: bytes) -> dict[str, Any]:
+    """What an envelope holds, judged by nobody: for finding an attempt, and for nothing else. Raises Untrusted if it cannot be read."""
+    compact = raw.strip(b"\r\n")
+    if not is_compact(compact):
+        raise untrusted("envelope", "it is no signed envelope")
+    return _object(_decoded(compact.split(b".")[1]))
+
+
+def text_of(content: Mapping[str, Any], name: str) -> str:
+    """A value that is a text or a number, as text; nothing where it is something else or missing."""
+    value = content.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _key(secret: Secret) -> OctKey:
+    return OctKey.import_key(secret.value.encode())
+
+
+def _jws_rules() -> jws.JWSRegistry:
+    rules = jws.JWSRegistry(algorithms=["HS256"], strict_check_header=False)  # BillDesk's own header names stand beside
+    rules.max_header_length = _MOST_HEADER
+    return rules
+
+
+def _jwe_rules() -> jwe.JWERegistry:
+    rules = jwe.JWERegistry(algorithms=["dir", "A256GCM"], strict_check_header=False)
+    rules.max_protected_header_length = _MOST_HEADER
+    return rules
+
+
+def _require_header(compact: bytes, wanted: Mapping[str, str]) -> None:
+    """Exactly our algorithms, and nothing that would have to be understood."""
+    header = _object(_decoded(compact.split(b".")[0]))
+    if _REFUSED_HEADERS & header.keys() or any(header.get(name) != value for name, value in wanted.items()):
+        raise untrusted("algorithm", "it is sealed in a way that is not allowed here")
+
+
+def _decoded(part: bytes) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+    except ValueError as error:
+        raise untrusted("envelope", "it cannot be read") from error
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(
+            data.decode("utf-8"), parse_int=str, parse_float=str, parse_constant=_no_constant, object_pairs_hook=_without_doubles
+        )
+    except (ValueError, RecursionError) as error:
+        raise untrusted("content", "what is in it cannot be read") from error
+    if not isinstance(found, dict):
+        raise untrusted("content", "what is in it cannot be read")
+    return found
+
+
+def _no_constant(word: str) -> Untrusted:
+    raise untrusted("content", "it holds a number that is none")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise untrusted("content", "a name stands twice in it")
+    return found
