@@ -22,7 +22,8 @@ from engine.errors import ConfigError, SignerUnavailable, Untrusted
 from engine.issuing import Corridor, queue
 from engine.jobs import Lease, Sweep, Sweeper
 from engine.money.gateways import KIND as PAYMENT_PARAMETERS
-from engine.money.gateways import apply_parameters
+from engine.money.gateways import Tester, apply_parameters
+from engine.money.paying import Cashier
 from engine.people.changes import Effects
 from engine.people.pictures import apply_picture, apply_stamp
 from engine.people.staff.activating import OFFICER_AGAIN, apply_officer_again
@@ -96,6 +97,12 @@ class Site:
         """What makes each kind of change true."""
         appoint = partial(apply_administrator, box=self.secrets, base=self.config.site.public_url)
         return {**EFFECTS, ADMINISTRATOR: appoint}
+
+    def cashier(self) -> Cashier:
+        """What this site pays with."""
+        config = self.config
+        tester = Tester(self.registry, config.gateways, config.site.rehearsal, self.secrets, self.clock)
+        return Cashier(tester, config.site.public_url)
 
     def device_ready(self, signer: str) -> None:
         """A signer's device became ready: what waits for it is tried at once."""

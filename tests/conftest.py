@@ -43,7 +43,7 @@ from engine.issuing.shell import approve_at_shell
 from engine.jobs import StepOutcome
 from engine.proof import SeriesRule
 from engine.site import Site, open_site
-from engine.store import connect
+from engine.store import connect, engines
 from engine.store.engines import Engine
 
 # A generated case may meet a slow moment of the machine; and the same commit meets the same cases, unless everything is proved.
@@ -394,6 +394,20 @@ def tally() -> Callable[[Site], Awaitable[Any]]:
     spec.loader.exec_module(settled)
     act: Callable[[Site], Awaitable[Any]] = settled.count_up
     return act
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that are put to a database from now on, each by how it begins; to be cleared before what is counted."""
+    seen: list[str] = []
+    for kind in (engines.WalSQLite, engines.PooledPostgres):
+
+        async def noted(self: Any, query: Any, *args: Any, _run: Any = kind.run_querystring, **more: Any) -> Any:
+            seen.append(str(query)[:60])
+            return await _run(self, query, *args, **more)
+
+        monkeypatch.setattr(kind, "run_querystring", noted)
+    return seen
 
 
 # --- figures that tests measured --------------------------------------------------------------------

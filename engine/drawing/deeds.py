@@ -8,23 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageRequest, Preview
+from engine.contracts.drawing import CleanImage, Developed, Drawing, DrawRequest, ImageRequest, Mark, Preview
 from engine.contracts.form import Form
 from engine.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from engine.drawing.pictures.images import Cleaned
     from engine.drawing.specimens import SpecimenSheet
+    from engine.money.receipts import ReceiptContent
 
 __all__ = [
     "clean",
     "clean_and_place",
+    "develop",
     "draw",
     "examine",
     "examine_image",
     "peak_mib",
     "picture",
     "preview",
+    "receipt",
     "specimens",
     "warm_images",
     "warm_press",
@@ -52,7 +55,7 @@ def warm_images() -> None:
     import PIL.WebPImagePlugin  # noqa: F401
     import pypdfium2  # noqa: F401
 
-    import engine.drawing.pictures.images  # noqa: F401
+    import engine.drawing.pictures.developing  # noqa: F401
     from engine.drawing.pictures.opencv import opencv
 
     with contextlib.suppress(ConfigError):
@@ -73,6 +76,13 @@ def specimens(sheet: "SpecimenSheet") -> bytes:
     return draw_specimens(sheet)
 
 
+def receipt(content: "ReceiptContent", mark: Mark) -> bytes:
+    """A receipt or voucher as PDF."""
+    from engine.drawing.receipt_pages import draw_receipt
+
+    return draw_receipt(content, mark=mark)
+
+
 def examine(form_sha256: str, form: bytes, rest: dict[str, Any], drawing: Drawing) -> None:
     """Inspects what a plugin drew."""
     from engine.drawing.inspecting.inspection import inspect
@@ -88,6 +98,14 @@ def clean(request: ImageRequest) -> CleanImage:
         cleaned = clean_now(request)
     inspect_image(cleaned)
     return cleaned
+
+
+def develop(request: ImageRequest) -> Developed:
+    """One upload decoded once, for its preview and its cleaned and inspected picture."""
+    from engine.drawing.pictures.developing import develop_now
+
+    with _little_time():
+        return develop_now(request)
 
 
 def clean_and_place(request: ImageRequest) -> "Cleaned":
@@ -106,7 +124,7 @@ def peak_mib() -> float:
 
 def preview(data: bytes) -> Preview:
     """An upload as pages may show it."""
-    from engine.drawing.pictures.images import preview_now
+    from engine.drawing.pictures.developing import preview_now
 
     with _little_time():
         return preview_now(data)

@@ -10,11 +10,12 @@ from dataclasses import fields
 from typing import Any
 
 from engine.children import Children
-from engine.contracts.drawing import CleanImage, Drawing, DrawRequest, ImageFault, ImageRequest, Placed, Preview, Rect
+from engine.contracts.drawing import CleanImage, Developed, Drawing, DrawRequest, ImageFault, ImageRequest, Mark, Placed, Preview, Rect
 from engine.contracts.form import Form
 from engine.drawing import deeds
 from engine.drawing.specimens import SpecimenSheet
 from engine.errors import EngineError, PluginError, Refused
+from engine.money.receipts import ReceiptContent
 
 __all__ = ["DrawingRoom"]
 
@@ -44,7 +45,7 @@ class DrawingRoom:
             name="images",
             most_waiting=_IMAGES_WAITING,
             initializer=deeds.warm_images,
-            answers=(CleanImage, ImageFault, Preview),
+            answers=(CleanImage, Developed, ImageFault, Preview),
             blame=Refused,
         )
         self._pickled: dict[str, bytes] = {}
@@ -79,19 +80,36 @@ class DrawingRoom:
 
         Raises Refused saying what is wrong with the upload, Unavailable (code `busy`) if too many wait already.
         """
-        guest: CleanImage | None = await self._ask("coo_clean_image", CleanImage, request)
-        if guest is None:
-            return await self._images.run(deeds.clean, request)
-        await self._images.run(deeds.examine_image, guest)
-        return guest
+        guest = await self._cleaned_by_guest(request)
+        return await self._images.run(deeds.clean, request) if guest is None else guest
 
-    async def preview(self, data: bytes) -> Preview:
-        """An upload as pages may show it: of our own encoding, small, upright, without metadata. Raises Refused as `clean` does."""
-        return await self._images.run(deeds.preview, data)
+    async def develop(self, request: ImageRequest) -> Developed:
+        """An upload looked at once: a preview of our own encoding, small, upright, without metadata; and the cleaned picture.
+
+        Raises Refused for what is no picture, Unavailable as `clean` does; why a picture cannot be cleaned is in the answer.
+        """
+        try:
+            guest = await self._cleaned_by_guest(request)
+            if guest is None:
+                return await self._images.run(deeds.develop, request)
+        except Refused as refused:  # no picture, or one that a plugin refuses or that costs too much: then it is shown all the same
+            return Developed(await self._images.run(deeds.preview, request.data), None, refused.say)
+        return Developed(await self._images.run(deeds.preview, request.data), guest)
+
+    async def _cleaned_by_guest(self, request: ImageRequest) -> CleanImage | None:
+        """What a plugin cleaned, inspected, or None if none did."""
+        guest: CleanImage | None = await self._ask("coo_clean_image", CleanImage, request)
+        if guest is not None:
+            await self._images.run(deeds.examine_image, guest)
+        return guest
 
     async def specimens(self, sheet: SpecimenSheet) -> bytes:
         """An agency's stamps and signatures as PDF. Raises Refused for a name that cannot be drawn, PluginError as `draw` does."""
         return await self._press.run(deeds.specimens, sheet)
+
+    async def receipt(self, content: ReceiptContent, *, mark: Mark = Mark.NONE) -> bytes:
+        """A receipt or voucher as PDF, from what was frozen; the same content has the same bytes. Raises PluginError as `draw` does."""
+        return await self._press.run(deeds.receipt, content, mark)
 
     async def picture(self, pdf: bytes, page: int, dpi: int) -> bytes:
         """One page of a PDF, counted from 0, as PNG at 36 to 300 dpi. Raises Refused for a page that is not there."""

@@ -7,17 +7,20 @@ from engine.filing.desk import Draft, find, keep_finding, move, save_draft, sear
 from engine.filing.desk import by_id as application_by_id
 from engine.filing.examine import Examined, examine
 from engine.filing.intake import Intake, look_up, open_draft, require_office
+from engine.filing.listing import ApplicationHere, applications_of
 from engine.filing.origin import find_origin
 from engine.filing.places import country_name
 from engine.filing.reading import look, published_schema, read
 from engine.filing.refusing import problems_of, together
 
 __all__ = [
+    "ApplicationHere",
     "Draft",
     "Examined",
     "Intake",
     "Twin",
     "application_by_id",
+    "applications_of",
     "check",
     "citation_problems",
     "country_name",

@@ -17,11 +17,24 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who letters come from; `host` stands in their Message-ID. Raises Refused for what must not be in a header."""
+    """Who letters come from; `host` stands in their Message-ID. Raises Refused for what must not be in a header.
+
+    With `url`, the site's own address, every letter ends by naming the site: whom a person turns to with a question.
+    """
 
     address: str
     name: str
     host: str
+    url: str = ""
+
+    @property
+    def farewell(self) -> str:
+        """The last lines of every letter."""
+        if not self.url:
+            return ""
+        return (
+            f"\n\n-- \nQuestions about this letter? Turn to {self.name}:\n{self.url}\nEvery link in our letters begins with this address.\n"
+        )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "address", mailbox(self.address, box="mail.from_address"))
@@ -41,5 +54,5 @@ def compose(letter: Letter, *, id: UUID, written_at: datetime, sender: Sender) -
     message["Date"] = written_at
     message["Message-ID"] = f"<{written_at:%Y%m%dT%H%M%S%f}.{id}@{sender.host}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text, charset="utf-8")
+    message.set_content(letter.text.rstrip("\n") + sender.farewell if sender.farewell else letter.text, charset="utf-8")
     return message

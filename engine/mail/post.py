@@ -36,7 +36,7 @@ def outbox_of(config: Config) -> Path:
 def sender_of(config: Config) -> Sender:
     """Who letters come from. Raises ConfigError if that cannot stand in a letter."""
     try:
-        return Sender(config.mail.from_address, config.mail.from_name, _id_host(config.site.public_url))
+        return Sender(config.mail.from_address, config.mail.from_name, _id_host(config.site.public_url), url=config.site.public_url)
     except Refused as refusal:
         raise ConfigError(f"{config.path}: mail.from_address or mail.from_name cannot stand in a letter. {refusal.say}") from refusal
 

@@ -1,6 +1,8 @@
 """Fees, orders and attempts, ledger, receipts, reconciliation; whether an office is ready; filing with its cover."""
 
-from engine.money.counter import Cover, Fileable, Filed, cover_of, file, file_it, fileable, filed_again, post_cover, release_cover, waive
+from engine.money.counter import Fileable, Filed, file, file_it, fileable, filed_again
+from engine.money.covering import Cover, cover_of, waive
+from engine.money.ending import post_cover, release_cover, withdraw_application
 from engine.money.outlook import Outlook, foresee, foresee_alone, judge
 from engine.money.readiness import Readiness, readiness, readiness_of_all, require_issuable, require_payable
 
@@ -25,4 +27,5 @@ __all__ = [
     "require_issuable",
     "require_payable",
     "waive",
+    "withdraw_application",
 ]

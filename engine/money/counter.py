@@ -1,25 +1,21 @@
-"""The counter: an application is filed, and its fee is covered: a paid order, a wallet hold, or a waiver by a named person."""
+"""The counter: an application is filed, examined once more. Its fee is covered afterwards: see `covering`, and `paying`."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from engine.application import ApplicationState, IssuerKind
+from engine.application import ApplicationState
 from engine.contracts.form import Filled, Form
 from engine.contracts.origin import Finding
-from engine.errors import Conflict, Refused
 from engine.filing import Draft, find, keep_finding, move, note_invoices
 from engine.money.outlook import OPEN, Outlook, foresee, judge
-from engine.money.replacing import claim_replaced, let_go_of_replaced
-from engine.money.tables import CoverKind, CoverRow, CoverState
+from engine.money.replacing import claim_replaced
 from engine.people.firms import count_filing
 from engine.registry import Registry
 from engine.scope import Scope, ScopeKind
-from engine.store import audit, uow
-from engine.store.tables import Announcement
+from engine.store import uow
 
-__all__ = ["Cover", "Fileable", "Filed", "cover_of", "file", "file_it", "fileable", "filed_again", "post_cover", "release_cover", "waive"]
+__all__ = ["Fileable", "Filed", "file", "file_it", "fileable", "filed_again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +26,6 @@ class Filed:
     form: Form
     finding: Finding
     filled: Filled
-
-
-@dataclass(frozen=True, slots=True)
-class Cover:
-    """The proof that the fee is taken care of."""
-
-    id: UUID
-    kind: CoverKind
-    state: CoverState
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,56 +78,3 @@ async def filed_again(scope: Scope, reference: str, *, registry: Registry, at: d
     draft = await find(scope, reference)
     outlook = await judge(scope, draft.application, registry=registry, at=at, draft=draft, frm=(ApplicationState.FILED,))
     return Filed(draft, *outlook.require())
-
-
-async def waive(draft: Draft, *, by: str, reason: str, at: datetime) -> Cover:
-    """Covers an application by a named person's waiver; the cover it has already stays."""
-    if not by or not reason:
-        raise Refused("A waiver needs a named person and a reason.", box="cover", rule="waiver named")
-    async with uow():
-        if present := await cover_of(draft):
-            return present
-        row = CoverRow(
-            application=draft.id,
-            issuer_kind=str(IssuerKind.AGENCY if draft.agency_id else IssuerKind.SELF),
-            **draft.owner,
-            kind=str(CoverKind.WAIVER),
-            waived_by=by,
-            reason=reason,
-            live_key=str(draft.id),
-            made_at=at,
-        )
-        await CoverRow.insert(row)
-        await _announce_filed(draft, at)
-        await audit("fee_waived", room="money", subject=draft.reference, actor=by, at=at, agency=draft.agency_id, office=draft.office_id)
-    return Cover(UUID(str(row.id)), CoverKind.WAIVER, CoverState.OPEN)
-
-
-async def _announce_filed(draft: Draft, at: datetime) -> None:
-    payload = json.dumps({"reference": draft.reference, "scheme": draft.application.scheme})
-    await Announcement.insert(Announcement(topic="coo_application_filed", payload=payload, made_at=at, due_at=at))
-
-
-async def cover_of(draft: Draft) -> Cover | None:
-    """The live cover of an application, or None."""
-    row = await CoverRow.select().where(CoverRow.live_key == str(draft.id)).first()
-    return Cover(row["id"], CoverKind(row["kind"]), CoverState(row["state"])) if row else None
-
-
-async def post_cover(application_id: UUID, *, actor: str, at: datetime) -> None:
-    """Takes what the cover set aside, in the unit of work of the issue. Raises Conflict if there is no open cover."""
-    posted = (
-        await CoverRow.update({CoverRow.state: str(CoverState.POSTED), CoverRow.ended_at: at})
-        .where(CoverRow.live_key == str(application_id), CoverRow.state == str(CoverState.OPEN))
-        .returning(CoverRow.id)
-    )
-    if len(posted) != 1:
-        raise Conflict("The application has no open cover.", code="cover_missing")
-
-
-async def release_cover(application_id: UUID, *, actor: str, at: datetime) -> None:
-    """Lets go of what was set aside, money and claim alike: the application ends without a certificate."""
-    await let_go_of_replaced(application_id, at)
-    await CoverRow.update({CoverRow.state: str(CoverState.RELEASED), CoverRow.ended_at: at, CoverRow.live_key: str(uuid4())}).where(
-        CoverRow.live_key == str(application_id), CoverRow.state == str(CoverState.OPEN)
-    )

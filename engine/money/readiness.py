@@ -15,8 +15,10 @@ from engine.errors import Problem, Refused
 from engine.money.fees import Fee, fees_of
 from engine.money.gateways import in_use
 from engine.money.gateways.tables import ActivationRow
+from engine.money.terms import terms_of
+from engine.money.terms.tables import TermsRow
 from engine.people import OfficeHere
-from engine.people.agencies.certifying import may_certify
+from engine.people.agencies.certifying import recorded
 from engine.people.agencies.forms import confirmed_forms, not_confirmed, require_confirmed
 from engine.people.offices.keeping import office_by_id, offices_of
 from engine.people.offices.needs import Item, Mends, Signing, listing_item, office_items, signing_at, signing_item
@@ -56,17 +58,20 @@ async def readiness(scope: Scope, office_id: UUID, *, registry: Registry, at: da
     signing = await signing_at(office.agency_id, office.id, at=at)
     shared = await _shared(scope, office, registry, at)
     paid = await in_use(scope, office.id) is not None
-    return _readiness(office, signing.get(office.id, ()), shared, paid=paid, on=ist_day(at))
+    agreed = await terms_of(scope, office.id) is not None
+    return _readiness(office, signing.get(office.id, ()), shared, paid=paid, agreed=agreed, on=ist_day(at))
 
 
 async def readiness_of_all(scope: Scope, *, registry: Registry, at: datetime) -> Sequence[Readiness]:
     """Every office that the scope covers; a handful of queries for each agency, however many offices it has."""
     offices, found = await offices_of(scope), []
-    live = await _paid(offices)
+    live, agreed = await _paid(offices), await _agreed(offices)
     for agency in dict.fromkeys(office.agency_id for office in offices):
         own = [office for office in offices if office.agency_id == agency]
         signing, shared = await signing_at(agency, at=at), await _shared(scope, own[0], registry, at)
-        found += [_readiness(office, signing.get(office.id, ()), shared, paid=str(office.id) in live, on=ist_day(at)) for office in own]
+        for office in own:
+            told = {"paid": str(office.id) in live, "agreed": str(office.id) in agreed}
+            found.append(_readiness(office, signing.get(office.id, ()), shared, **told, on=ist_day(at)))
     return found
 
 
@@ -114,12 +119,9 @@ async def _shared(scope: Scope, office: OfficeHere, registry: Registry, at: date
 
 async def _certified(agency: UUID, registry: Registry, on: date) -> tuple[Form, ...]:
     """The forms in force that somebody of the agency must have confirmed, of the agreements that the register records for it."""
-    found = []
-    for form in registry.in_force(on):
-        doubtful = form.unconfirmed or form.weak
-        if doubtful and (await may_certify(agency, form.scheme, (), on, preferential=form.preferential)).agreement:
-            found.append(form)
-    return tuple(found)
+    doubtful = [form for form in registry.in_force(on) if form.unconfirmed or form.weak]
+    register = await recorded(agency, on)
+    return tuple(form for form in doubtful if register.of(form.scheme, preferential=form.preferential).agreement)
 
 
 async def _paid(offices: Sequence[OfficeHere]) -> frozenset[str]:
@@ -129,10 +131,19 @@ async def _paid(offices: Sequence[OfficeHere]) -> frozenset[str]:
     return frozenset(row["live_key"] for row in rows)
 
 
-def _readiness(office: OfficeHere, signing: Sequence[Signing], shared: _Shared, *, paid: bool, on: date) -> Readiness:
+async def _agreed(offices: Sequence[OfficeHere]) -> frozenset[str]:
+    """The ids of the offices, among these, that have terms."""
+    keys = [str(office.id) for office in offices]
+    rows = await TermsRow.select(TermsRow.live_key).where(TermsRow.live_key.is_in(keys)) if keys else []
+    return frozenset(row["live_key"] for row in rows)
+
+
+def _readiness(office: OfficeHere, signing: Sequence[Signing], shared: _Shared, *, paid: bool, agreed: bool, on: date) -> Readiness:
     forms = tuple(_form_item(office, form, shared.confirmed) for form in shared.forms)
     issuing = (shared.listing, *office_items(office), signing_item(office, signing), *forms)
-    return Readiness(office, issuing, (_fees_item(office, shared.fees, on), _payment_item(office, paid=paid)))
+    return Readiness(
+        office, issuing, (_fees_item(office, shared.fees, on), _terms_item(office, agreed=agreed), _payment_item(office, paid=paid))
+    )
 
 
 def _form_item(office: OfficeHere, form: Form, confirmed: frozenset[str]) -> Item:
@@ -145,6 +156,15 @@ def _fees_item(office: OfficeHere, fees: Sequence[Fee], on: date) -> Item:
     holds = any(fee.office_id in {None, office.id} and fee.stands(on) == "today" for fee in fees)
     say = "" if holds else f"No fee is set for the office {office.code} today; enter it in Office Management."
     return Item("fees_set", "Fees", say, Mends.ADMINISTRATOR, f"/offices/{office.id}/fees", rule="fee set")
+
+
+def _terms_item(office: OfficeHere, *, agreed: bool) -> Item:
+    say = (
+        ""
+        if agreed
+        else f"The office {office.code} has not said what becomes of a fee when an application is rejected or withdrawn; set its terms."
+    )
+    return Item("terms", "Terms of payment", say, Mends.ADMINISTRATOR, f"/offices/{office.id}/terms", rule="terms set")
 
 
 def _payment_item(office: OfficeHere, *, paid: bool) -> Item:

@@ -1,4 +1,4 @@
-"""The rows of money: orders and covers. Paise are integers; the ledger joins them with the gateways."""
+"""The rows that tie money to applications: what covers a fee, and which certificate an application replaces."""
 
 from enum import StrEnum
 
@@ -6,21 +6,13 @@ from piccolo.columns import BigInt, Timestamptz
 from piccolo.constraints import Check
 
 from engine.filing.tables import SELF_HAS_NO_OFFICE, ApplicationRow
+from engine.money.ledger.tables import JournalRow
+from engine.money.orders.tables import OrderLineRow
 from engine.people.tables import Agency, Exporter, Office
 from engine.proof.tables import CertificateRow
 from engine.store.rows import CompositeForeignKey, Row, one_of, refers, text
 
-__all__ = ["CoverKind", "CoverRow", "CoverState", "OrderRow", "OrderState", "ReplacementRow"]
-
-
-class OrderState(StrEnum):
-    """Where an order stands; it only moves forward."""
-
-    OPEN = "open"
-    PAID = "paid"
-    REVIEW = "review"
-    EXPIRED = "expired"
-    REFUNDED = "refunded"
+__all__ = ["CoverKind", "CoverRow", "CoverState", "ReplacementRow"]
 
 
 class CoverKind(StrEnum):
@@ -39,29 +31,10 @@ class CoverState(StrEnum):
     RELEASED = "released"
 
 
-class OrderRow(Row, tablename="payment_order"):
-    """What is owed for one application, frozen when it was made."""
-
-    reference = text(20, unique=True)
-    application = refers(ApplicationRow)
-    agency = refers(Agency)
-    office = refers(Office)
-    exporter = refers(Exporter)
-    amount_paise = BigInt()
-    state = text(10, default=str(OrderState.OPEN))
-    made_at = Timestamptz()
-    settled_at = Timestamptz(null=True, default=None)
-
-    not_negative = Check(amount_paise >= 0)
-    state_known = one_of("state", OrderState)
-    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
-    of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
-
-
 class CoverRow(Row, tablename="cover"):
     """The proof that an application's fee is taken care of: a paid order, a wallet hold, or a waiver by a named person.
 
-    `live_key` is the application's id while the cover is open or posted, and the row's own id once it is released:
+    `live_key` is the application's id while the cover is open or posted, and an id of nothing once it is released:
     an application has one live cover.
     """
 
@@ -71,7 +44,8 @@ class CoverRow(Row, tablename="cover"):
     office = refers(Office, null=True)
     exporter = refers(Exporter)
     kind = text(8)
-    order = refers(OrderRow, null=True)
+    order_line = refers(OrderLineRow, null=True)
+    hold = refers(JournalRow, null=True)
     amount_paise = BigInt(default=0)
     waived_by = text(80, default="")
     reason = text(200, default="")
@@ -84,15 +58,22 @@ class CoverRow(Row, tablename="cover"):
     state_known = one_of("state", CoverState)
     not_negative = Check(amount_paise >= 0)
     waiver_is_named = Check("kind <> 'waiver' OR length(waived_by) > 0")
+    paid_names_its_fee = Check("(kind = 'waiver') = (order_line IS NULL)")
+    hold_names_its_journal = Check("(kind = 'hold') = (hold IS NOT NULL)")
+    self_is_waived = Check("issuer_kind = 'agency' OR kind = 'waiver'")  # without an office the keys below would hold nothing
+    live_until_released = Check("(state = 'released') = (live_key <> CAST(application AS TEXT))")
+    ended_when_over = Check("(state = 'open') = (ended_at IS NULL)")
     self_has_no_office = Check(SELF_HAS_NO_OFFICE)
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
     of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
+    of_line = CompositeForeignKey(["office", "application", "order_line"], "payment_order_line", ["office", "application", "id"])
+    of_hold = CompositeForeignKey(["office", "hold"], "ledger_journal", ["office", "id"])
 
 
 class ReplacementRow(Row, tablename="replacement"):
     """The claim of a filed in-lieu application on the certificate it replaces.
 
-    `live_key` is the certificate's id while the claim stands and the row's own id once it is let go: two applications
+    `live_key` is the certificate's id while the claim stands and an id of nothing once it is let go: two applications
     never replace one certificate.
     """
 
@@ -106,6 +87,7 @@ class ReplacementRow(Row, tablename="replacement"):
     made_at = Timestamptz()
     ended_at = Timestamptz(null=True, default=None)
 
+    live_until_it_ends = Check("(ended_at IS NULL) = (live_key = CAST(certificate AS TEXT))")
     self_has_no_office = Check(SELF_HAS_NO_OFFICE)
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
     of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])

@@ -5,7 +5,7 @@ the state can be rebuilt from the events.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +33,7 @@ __all__ = [
     "last_event",
     "move",
     "of_application",
+    "of_applications",
     "search",
     "take_number",
     "void",
@@ -293,6 +294,15 @@ async def of_application(scope: Scope, application_id: UUID) -> Standing | None:
     query = CertificateRow.select().where(CertificateRow.live_key == str(application_id))
     row = await covering(scope, query, CertificateRow).first()
     return _standing(row) if row else None
+
+
+async def of_applications(scope: Scope, application_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+    """The live certificates of these applications, by application, as far as the scope covers them."""
+    if not application_ids:
+        return {}
+    query = CertificateRow.select().where(CertificateRow.live_key.is_in([str(id) for id in application_ids]))
+    standings = [_standing(row) for row in await covering(scope, query, CertificateRow)]
+    return {standing.application_id: standing for standing in standings}
 
 
 async def search(scope: Scope, *, limit: int = 50, offset: int = 0) -> list[Standing]:

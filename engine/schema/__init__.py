@@ -7,6 +7,11 @@ from engine.mail import tables as mail
 from engine.money import tables as money
 from engine.money.fees import tables as fees
 from engine.money.gateways import tables as gateways
+from engine.money.ledger import tables as ledger
+from engine.money.orders import tables as orders
+from engine.money.receipts import tables as receipts
+from engine.money.settling import tables as settling
+from engine.money.terms import tables as terms
 from engine.people import tables as people
 from engine.people.access import tables as access
 from engine.people.agencies import tables as agencies
@@ -82,7 +87,22 @@ TABLES: tuple[type[Row], ...] = (
     gateways.ConnectionTestRow,
     gateways.OverrideRow,
     gateways.ActivationRow,
-    money.OrderRow,
+    terms.TermsRow,
+    ledger.AccountRow,
+    ledger.JournalRow,
+    ledger.TransferRow,
+    ledger.JournalUnsealed,
+    ledger.JournalSeal,
+    orders.OrderRow,
+    orders.OrderLineRow,
+    orders.AttemptRow,
+    orders.InboxRow,
+    orders.MoveRow,
+    orders.RefundRow,
+    receipts.ReceiptCounterRow,
+    receipts.ReceiptRow,
+    settling.SettlementFileRow,
+    settling.SettlementLineRow,
     money.CoverRow,
     issuing.ApprovalRow,
     proof.SeriesRow,
@@ -103,6 +123,13 @@ APPEND_ONLY: tuple[type[Row], ...] = (
     gateways.ParametersRow,
     gateways.ConnectionTestRow,
     gateways.OverrideRow,
+    ledger.JournalRow,
+    ledger.TransferRow,
+    ledger.JournalSeal,
+    orders.InboxRow,
+    orders.MoveRow,
+    receipts.ReceiptRow,
+    settling.SettlementFileRow,
     proof.CertificateFileRow,
     proof.CertificateEventRow,
 )

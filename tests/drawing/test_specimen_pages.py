@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from engine.contracts.drawing import Mark
-from engine.drawing import DrawingRoom, specimen_pages
+from engine.drawing import DrawingRoom, leaflet
 from engine.drawing.inspecting.readback import read_page
 from engine.drawing.specimen_pages import draw_specimens
 from engine.drawing.specimens import SheetHand, SheetOffice, SheetPicture, SpecimenSheet
@@ -139,14 +139,14 @@ def test_a_name_that_the_font_cannot_draw_is_refused_and_named(sheet: Callable[.
 
 
 def test_a_sheet_without_end_is_refused(sheet: Callable[..., SpecimenSheet], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(specimen_pages, "_MOST_PAGES", 3)
+    monkeypatch.setattr(leaflet, "_MOST_PAGES", 3)
     with pytest.raises(Refused, match="more than 3 pages"):
         draw_specimens(sheet(officers=60))
 
 
 def test_a_page_that_lost_a_word_is_not_given_out(sheet: Callable[..., SpecimenSheet], monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = specimen_pages._html
-    monkeypatch.setattr(specimen_pages, "_html", lambda made: honest(made).replace("Officer 0-1", "Officer 0-9"))
+    honest = leaflet.Leaflet._html
+    monkeypatch.setattr(leaflet.Leaflet, "_html", lambda *words: honest(*words).replace("Officer 0-1", "Officer 0-9"))
     with pytest.raises(PluginError, match="page 1"):
         draw_specimens(sheet())
 

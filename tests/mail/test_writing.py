@@ -1,5 +1,6 @@
 """A letter is part of its deed, is kept sealed, and nothing that is written into it becomes anything else."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import SMTP, default
@@ -223,6 +224,15 @@ def test_the_message_is_from_a_machine_of_ours_at_the_time_of_the_deed(sender) -
 HIDING = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 seen = st.characters(exclude_categories=HIDING) | st.sampled_from("=?<>\"',:;@\\()[] ")
 lines = st.text(seen, min_size=1, max_size=100).filter(str.strip)
+
+
+def test_a_letter_ends_by_naming_whom_to_ask(sender) -> None:
+    site = replace(sender, url="https://coo.example.in")
+    told = compose(Letter("asha@firm.example", "A word", "Hello\n"), id=uuid4(), written_at=AT, sender=site).get_content()
+    assert told == (
+        "Hello\n\n-- \nQuestions about this letter? Turn to Electronic Certificate of Origin:\nhttps://coo.example.in\n"
+        "Every link in our letters begins with this address.\n"
+    )
 
 
 @steady

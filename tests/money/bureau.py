@@ -20,6 +20,7 @@ from engine.scope import PLATFORM, Scope
 from engine.store import SecretBox
 from plugins.payment.sandbox.server import RehearsalGateway
 from tests.clocks import StillClock
+from tests.rehearsal import sandboxes
 
 __all__ = ["GOOD", "Bureau", "make_bureau"]
 
@@ -75,7 +76,7 @@ class Bureau:
 
     @property
     def tester(self) -> Tester:
-        transport = self.transport or httpx.ASGITransport(RehearsalGateway(self.merchants))  # type: ignore[arg-type]
+        transport = self.transport or httpx.ASGITransport(RehearsalGateway(sandboxes(self.merchants)))  # type: ignore[arg-type]
         return Tester(self.registry, {"sandbox": {}}, self.rehearsal, self.box, self.clock, transport, total_s=5.0)
 
     async def save(self, office: OfficeHere | None = None, *, keep: tuple[str, ...] = (), shared: bool = False, **told: str) -> UUID:

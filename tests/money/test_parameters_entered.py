@@ -1,5 +1,7 @@
 """What an administrator types or pastes into the fields of a gateway: each slip is told by its code, and none is mended in silence."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,3 +118,11 @@ def test_whatever_is_entered_is_judged_and_only_plain_text_is_taken(text: str) -
         problem.code == "placeholder" for problem in problems
     )
     assert {problem.code for problem in problems} <= set(CODES)
+
+
+def test_a_blank_beside_a_secret_that_may_be_missing_is_a_blank_and_nothing_was_swapped() -> None:
+    class Lenient(Sandbox):
+        fields = (Sandbox.fields[0], replace(Sandbox.fields[1], required=False))
+
+    told = {"merchant_id": "", "checksum": "ABCDEFGH12345678"}
+    assert [(problem.field, problem.code) for problem in judge_parameters(Lenient(), told)] == [("merchant_id", "required")]

@@ -294,20 +294,31 @@ async def test_the_list_says_of_each_office_what_its_page_says(walk: Any, office
         assert [(item.code, item.say, item.details) for item in alone.open] == [(item.code, item.say, item.details) for item in each.open]
 
 
-async def test_filing_asks_one_query_for_all_of_it(walk: Any, drafted: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_filing_asks_one_query_for_all_of_it(walk: Any, drafted: Draft, statements: list[str]) -> None:
     from engine.money import outlook
 
-    asked: list[str] = []
-    engine = walk.site.database
-    run = type(engine).run_querystring
-
-    async def counting(self: Any, query: Any, *args: Any, **more: Any) -> Any:
-        asked.append(str(query)[:60])
-        return await run(self, query, *args, **more)
-
-    monkeypatch.setattr(type(engine), "run_querystring", counting)
     office = await find_office(PLATFORM, demo.AGENCY, demo.OFFICE)
-    asked.clear()
     form = walk.site.registry.form("AIFTA", walk.clock.now().date())
+    statements.clear()
     await outlook.require_issuable(office, form, demo=True, at=walk.clock.now())
-    assert len(asked) == 1
+    assert len(statements) == 1
+
+
+async def test_what_the_agency_may_certify_is_asked_once_for_all_forms(
+    walk: Any, office_id: UUID, live: Form, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, on = walk.site.registry, walk.clock.now().date()
+    monkeypatch.setattr(registry, "_forms", dict(registry._forms))
+    schemes = list(registry._forms)
+    assert len(schemes) > 2
+
+    async def asked(doubtful: int) -> int:
+        for place, scheme in enumerate(schemes):
+            changes = {"unconfirmed": (), "weak": ("the wording of box 12",) if place < doubtful else ()}
+            registry._forms[scheme] = tuple(replace(each, **changes) for each in registry._forms[scheme])
+        statements.clear()
+        found = await readiness(PLATFORM, office_id, registry=registry, at=walk.clock.now())
+        assert sum(item.box == "scheme" for item in found.issuing) == sum(bool(form.weak) for form in registry.in_force(on))
+        return len(statements)
+
+    assert await asked(len(schemes)) == await asked(1)

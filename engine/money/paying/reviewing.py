@@ -1,0 +1,120 @@
+"""What waits for a person: payments under review, and refunds that no gateway ends. Each decision has a reason, and is audited.
+
+One person decides, with a fresh proof, which the page asks for; the audit says who.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from engine.errors import Conflict, Refused
+from engine.money.orders.finding import attempt_by_id
+from engine.money.orders.nouns import Attempt
+from engine.money.orders.tables import AttemptRow, AttemptState, RefundRow, RefundState, RefundTo, RefundWhy
+from engine.money.paying.cashier import Cashier
+from engine.money.paying.moving import release
+from engine.money.paying.refund_ending import end_done, end_failed
+from engine.money.paying.refund_rows import Refund, hold_refund, note_refund, refund_by_id
+from engine.money.paying.refunding import require_wallet_on
+from engine.people.plain_text import reason_of
+from engine.scope import Scope
+from engine.store import audit, uow
+from engine.store.scoped import covering
+
+__all__ = ["ReviewDecision", "decide_refund", "refund_otherwise", "refunds_waiting", "release_review", "review_queue"]
+
+_MOST = 200
+
+
+class ReviewDecision(StrEnum):
+    """What a person found: the money came, it did not, or the gateway is to be asked again."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ASK_AGAIN = "pending"
+
+
+async def review_queue(scope: Scope, *, office_id: UUID | None = None, most: int = 50) -> Sequence[Attempt]:
+    """Payments under review that the scope covers; who waits longest first."""
+    query = covering(scope, AttemptRow.select().where(AttemptRow.state == str(AttemptState.REVIEW)), AttemptRow)
+    if office_id is not None:
+        query = query.where(AttemptRow.office == office_id)
+    return [Attempt.of(row) for row in await query.order_by(AttemptRow.changed_at).limit(min(max(most, 1), _MOST))]
+
+
+async def release_review(
+    scope: Scope, attempt_id: UUID, decision: ReviewDecision, reason: str, *, cashier: Cashier, actor: str, at: datetime
+) -> Attempt:
+    """Lets a payment out of review by what a person found, with all that follows from it.
+
+    Raises NotFound for a payment that the scope does not cover, Conflict if it is not under review any more, Refused without a reason.
+    """
+    why = reason_of(reason, most=200)
+    attempt = await attempt_by_id(scope, attempt_id)
+    async with uow():
+        released = await release(attempt.id, AttemptState(decision), f"a person decided: {why}", cashier=cashier, actor=actor, at=at)
+        await audit(
+            "payment_review_released",
+            room="money",
+            subject=attempt.reference,
+            actor=actor,
+            at=at,
+            agency=attempt.agency_id,
+            office=attempt.office_id,
+            detail={"decision": str(decision), "reason_sha256": hashlib.sha256(why.encode()).hexdigest()},
+        )
+    return released
+
+
+async def refunds_waiting(scope: Scope, *, office_id: UUID | None = None, most: int = 50) -> Sequence[Refund]:
+    """Refunds that wait for the office's hand or decision; who waits longest first."""
+    by_hand = (RefundRow.state == str(RefundState.REQUESTED)) & (RefundRow.back_to == str(RefundTo.BY_HAND))
+    failed = (RefundRow.state == str(RefundState.FAILED)) & (RefundRow.why != str(RefundWhy.TOP_UP))
+    open_states = [str(RefundState.UNKNOWN), str(RefundState.PENDING)]
+    silent = RefundRow.state.is_in(open_states) & RefundRow.query_due_at.is_null()
+    query = covering(scope, RefundRow.select().where(by_hand | failed | silent), RefundRow)
+    if office_id is not None:
+        query = query.where(RefundRow.office == office_id)
+    return [Refund.of(row) for row in await query.order_by(RefundRow.changed_at).limit(min(max(most, 1), _MOST))]
+
+
+async def refund_otherwise(
+    scope: Scope, refund_id: UUID, *, back_to: RefundTo = RefundTo.BY_HAND, reason: str, actor: str, at: datetime
+) -> Refund:
+    """Ends a refund that its gateway does not do, or refused for certain: the office moved the money itself, or it goes to the wallet.
+
+    Raises NotFound, Refused without a reason or for the source, where it failed, Conflict for a refund that does not wait for this.
+    """
+    why = reason_of(reason, most=300)
+    found = await refund_by_id(scope, refund_id)
+    if back_to is RefundTo.SOURCE:
+        raise Refused("The gateway does not do it. Say that the office moved the money, or credit the wallet.", box="back_to", rule="how")
+    if back_to is RefundTo.WALLET:
+        await require_wallet_on(found.office_id)
+    async with uow():
+        now = await hold_refund(found.id)
+        waits = now.state is RefundState.FAILED or (now.state is RefundState.REQUESTED and now.back_to is RefundTo.BY_HAND)
+        if not waits or (now.why is RefundWhy.TOP_UP and (now.state is RefundState.FAILED or back_to is RefundTo.WALLET)):
+            raise Conflict(f"The refund {now.reference} does not wait for the office's hand. Load it again.", code="refund_state")
+        by_hand = back_to is RefundTo.BY_HAND
+        await note_refund("refund_by_person", now, actor, at, to=str(back_to), reason_sha256=hashlib.sha256(why.encode()).hexdigest())
+        return await end_done(now, actor=actor, at=at, back_to=str(back_to), by_hand=by_hand, code="by_person", say=why)
+
+
+async def decide_refund(scope: Scope, refund_id: UUID, *, done: bool, reason: str, actor: str, at: datetime) -> Refund:
+    """Ends a refund of which nobody knows, once asking is over: a person saw at the gateway, or at the bank, whether it was done.
+
+    Raises NotFound, Refused without a reason, Conflict for a refund that is still asked about or is over.
+    """
+    why = reason_of(reason, most=300)
+    found = await refund_by_id(scope, refund_id)
+    async with uow():
+        now = await hold_refund(found.id)
+        if now.state not in (RefundState.UNKNOWN, RefundState.PENDING) or now.query_due_at is not None:
+            raise Conflict(f"The refund {now.reference} is over, or is still asked about. Load it again.", code="refund_state")
+        await note_refund("refund_by_person", now, actor, at, done=done, reason_sha256=hashlib.sha256(why.encode()).hexdigest())
+        if done:
+            return await end_done(now, actor=actor, at=at, code="by_person", say=why)
+        return await end_failed(now, code="by_person", say=why, actor=actor, at=at)

@@ -1,0 +1,18 @@
+"""The till, in an empty database of each kind."""
+
+from pathlib import Path
+
+import pytest
+
+from engine import schema
+from engine.application import Application
+from engine.store import SecretBox
+from engine.store.engines import Engine
+from tests.money.till import Till, make_till
+
+
+@pytest.fixture
+async def till(empty_database: Engine, application: Application, tmp_path: Path) -> Till:
+    """Two offices that take payments, and a firm that owes."""
+    await schema.build()
+    return await make_till(SecretBox.open(tmp_path / "keys", create=True), application)
