@@ -68,6 +68,7 @@ _SENTENCES: Mapping[Group, Mapping[str, str]] = {
     },
     Group.PERSONS: {
         "desk_appointed": "appointed {about} to the platform's desk",
+        "desk_ended": "ended the place of {about} at the platform's desk",
         "administrator_appointed": "appointed {about} as administrator",
         "administrator_dismissed": "ended the appointment of {about} as administrator",
         "officer_added": "added the officer {about}",
@@ -178,6 +179,40 @@ _SENTENCES: Mapping[Group, Mapping[str, str]] = {
         "payment_parameters_tested": "tested payment parameters at the gateway",
         "payment_test_overridden": "gave a reason to use payment parameters whose test was inconclusive",
         "payment_parameters_activated": "had payment parameters put into use",
+        "office_terms_set": "set the terms of payment of an office",
+        "order_opened": "opened the order {about}",
+        "order_paid": "paid the order {about}",
+        "order_expired": "let the order {about} expire, for nobody paid it in time",
+        "order_cancelled": "cancelled the order {about}",
+        "payment_started": "began the payment {about}",
+        "payment_again": "began another payment of the order {about} beside one that was under way",
+        "payment_start_failed": "noted that the payment {about} did not begin",
+        "payment_pending": "heard that the payment {about} is under way",
+        "payment_succeeded": "heard that the payment {about} came",
+        "payment_failed": "heard that the payment {about} failed",
+        "payment_abandoned": "gave the payment {about} up, of which nothing was heard",
+        "payment_review": "stopped the payment {about} for a person to look at",
+        "payment_review_released": "decided about the payment {about}, which was looked at",
+        "payment_excess": "took in a payment that the order {about} needed no more",
+        "payment_orphan": "told of a payment that nobody here knows",
+        "receipt_made": "made the receipt {about}",
+        "refund_requested": "asked for the refund {about}",
+        "refund_submitted": "asked the gateway for the refund {about}",
+        "refund_pending": "heard that the refund {about} is on its way",
+        "refund_unknown": "did not learn whether the refund {about} was done",
+        "refund_unheard": "learnt that the gateway never heard of the refund {about}",
+        "refund_by_hand_needed": "left the refund {about} to the office's hand",
+        "refund_by_person": "decided how the refund {about} ended",
+        "refund_done": "had the refund {about} done",
+        "refund_failed": "heard that the refund {about} was refused",
+        "wallet_frozen": "froze an e-wallet",
+        "wallet_thawed": "thawed an e-wallet",
+        "settlement_imported": "compared a settlement file with what is known here",
+        "settlement_line_matched": "found what a line of a settlement file is",
+        "settlement_line_closed": "closed a line of a settlement file with a reason",
+        "clearing_wrong": "found that a clearing account does not hold what is unsettled",
+        "books_wrong": "found that the books of an office do not add up",
+        "journal_chain_broken": "found that the chain of the journals is broken",
     },
     Group.LETTERS: {
         "letter_given_up": "gave a letter up that could not be delivered",
@@ -191,10 +226,17 @@ ACTS: Mapping[str, tuple[Group, str]] = {act: (group, says) for group, acts in _
 
 _NOBODYS = {
     "public": "Somebody not signed in",
-    "corridor": "The engine",
+    "corridor": "The site, issuing certificates",
     "registry": "The exporters' registry",
-    "system:changes": "The engine",
-    "mail": "The engine",
+    "system:changes": "The site, at the end of a change's waiting time",
+    "mail": "The site, sending letters",
+    "sweep": "The site, tidying up",
+    "system:presented": "The site, when its time went by",
+    "system:orders": "The site, when an order's time was over",
+    "system:payments": "The site, asking about payments",
+    "system:refunds": "The site, giving money back",
+    "system:settlement": "The site, comparing settlement files",
+    "sweep:books": "The site, checking the books",
     "shell": "The operator, at a shell",
     "demo": "The making of this demonstration",
 }
@@ -219,4 +261,9 @@ def who_is(actor: str, names: Mapping[str, str]) -> str:
         return f"A program with the API key {names.get(id, id)}"
     if actor.startswith("account:"):
         return names.get(actor.removeprefix("account:"), "A person who is here no more")
-    return _NOBODYS.get(actor, f"The engine ({actor})")
+    if actor.startswith("change:"):
+        id = actor.removeprefix("change:")
+        return f"The site, carrying out the change {names.get(id, id)}"
+    if actor.startswith("gateway:"):
+        return f"The payment gateway {actor.removeprefix('gateway:')}"
+    return _NOBODYS.get(actor, f"The site ({actor})")

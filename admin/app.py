@@ -1,7 +1,7 @@
 """The web application of one site: every page and every route of the API, listed here and nowhere else.
 
 Three classes of route. Pages take cookies and their own forms. `/api/v1` takes bearer keys alone and answers problem+json;
-its one public part is `/api/v1/verify`. `/cb/...` is reserved for the callbacks of gateways and signers.
+its one public part is `/api/v1/verify`. `/cb/...` is for the callbacks of gateways and signers: no cookie, the raw bytes, believed for their signature.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -11,8 +11,10 @@ from typing import Any
 from litestar import Litestar, Router
 
 from admin.api import applications, certificates, cost_sheets, origin, schemes
+from admin.api import payments as api_payments
 from admin.api import verify as api_verify
 from admin.api.description import BEARER, BEARER_OR_NONE, api_description
+from admin.callbacks import CALLBACKS
 from admin.csrf import FormSeal
 from admin.errors import HANDLERS
 from admin.guards import require_key, require_own_form
@@ -23,10 +25,12 @@ from admin.pages import (
     administrators,
     audit,
     brokerage,
+    cash_book,
     changes,
     dashboard,
     desk_agencies,
     desk_brokers,
+    desk_people,
     desk_requests,
     dsc,
     firm,
@@ -36,11 +40,17 @@ from admin.pages import (
     office_fees,
     office_payment,
     office_readiness,
+    office_terms,
+    office_wallets,
     offices,
     outbox,
     password,
+    pay,
+    payment_review,
+    payments,
     register,
     registry,
+    settlement,
     sign_in,
     specimens,
     static,
@@ -49,7 +59,10 @@ from admin.pages import (
     user_requests,
     users,
     verify,
+    wallet,
+    withdraw,
 )
+from admin.pages.rights import FIRMS
 from admin.parts import Parts
 from admin.persons import acting_as, know_person, require_person
 from engine.clock import Clock
@@ -82,7 +95,7 @@ def create_app(config: Config, *, clock: Clock | None = None, work: bool = True)
             yield
 
     return Litestar(
-        route_handlers=[_pages(), _api()],
+        route_handlers=[_pages(), _api(), CALLBACKS],
         lifespan=[opened],
         exception_handlers=HANDLERS,
         before_send=[security_headers(tls=tls)],
@@ -124,15 +137,29 @@ def _pages() -> Router:
             Router("/account", guards=[require_person], route_handlers=account.HANDLERS),
             Router("/register", route_handlers=register.HANDLERS),
             Router("/dashboard", guards=[require_person], route_handlers=[dashboard.dashboard]),
-            _area("/desk", [*desk_requests.HANDLERS, *desk_agencies.HANDLERS, *desk_brokers.HANDLERS], RoleKind.PLATFORM),
+            _area(
+                "/desk",
+                [*desk_requests.HANDLERS, *desk_agencies.HANDLERS, *desk_brokers.HANDLERS, *desk_people.HANDLERS],
+                RoleKind.PLATFORM,
+            ),
             _area("/users/requests", user_requests.HANDLERS, RoleKind.ADMINISTRATOR),
             _area("/audit", audit.HANDLERS, RoleKind.PLATFORM, RoleKind.ADMINISTRATOR, RoleKind.OFFICER),
             _area("/keys", keys.HANDLERS, RoleKind.ADMINISTRATOR, RoleKind.EXPORTER, RoleKind.BROKER),
             _area(
                 "/offices",
-                [*offices.HANDLERS, *office_fees.HANDLERS, *office_payment.HANDLERS, *office_readiness.HANDLERS],
+                [
+                    *(*offices.HANDLERS, *office_fees.HANDLERS, *office_payment.HANDLERS, *office_readiness.HANDLERS),
+                    *(*office_terms.HANDLERS, *office_wallets.HANDLERS, *cash_book.HANDLERS, *settlement.HANDLERS),
+                ],
                 RoleKind.ADMINISTRATOR,
             ),
+            _area("/payments", payments.HANDLERS, *FIRMS, RoleKind.ADMINISTRATOR, RoleKind.PLATFORM),
+            _area("/payments", payment_review.HANDLERS, RoleKind.ADMINISTRATOR),
+            _area("/payments", pay.ORDERS, *FIRMS),
+            _area("/payments", pay.ASKING, *FIRMS, RoleKind.ADMINISTRATOR),
+            _area("/pay", pay.FEES, *FIRMS),
+            _area("/wallet", wallet.HANDLERS, *FIRMS),
+            _area("/applications", withdraw.HANDLERS, *FIRMS),
             _area("/offices/{office:uuid}/stamp", studio.OFFICE_STAMP, RoleKind.ADMINISTRATOR),
             _area("/users", [*users.HANDLERS, *user_officer.HANDLERS], RoleKind.ADMINISTRATOR),
             _area("/administrators", administrators.HANDLERS, RoleKind.ADMINISTRATOR),
@@ -170,6 +197,7 @@ def _api() -> Router:
             applications.check_file,
             applications.check_kept,
             applications.submit,
+            applications.withdraw,
             certificates.download,
             certificates.leaves,
             certificates.leaf,
@@ -179,4 +207,5 @@ def _api() -> Router:
         ],
     )
     costed = Router("/", guards=[require_key], security=BEARER, tags=["Cost sheets"], route_handlers=cost_sheets.HANDLERS)
-    return Router("/api/v1", route_handlers=[public, keyed, costed])
+    paid = Router("/", guards=[require_key], security=BEARER, tags=["Payments"], route_handlers=api_payments.HANDLERS)
+    return Router("/api/v1", route_handlers=[public, keyed, costed, paid])

@@ -21,6 +21,8 @@ _CHANGES = Entry("/changes", "Changes", "Confirm what needs a second person, and
 _SPECIMENS = Entry("/specimens", "Specimen sheet", "The agency's stamps and signatures on paper, for partner customs.")
 _KEYS = Entry("/keys", "API keys", "Let a program file and read: make keys, see when each was used, end them.")
 _AUDIT = Entry("/audit", "Audit", "Who did what, and when; search it and take it with you.")
+_PAYMENTS = Entry("/payments", "Payments", "Pay the fees of filed applications; every order with its receipts and refunds.", right="see")
+_WALLET = Entry("/wallet", "Wallet", "Money that lies at an office for its fees: balance, statement, top-up.", right="see")
 _DSC = "Register Digital Signature Certificate"
 
 _MENUS = {
@@ -28,12 +30,15 @@ _MENUS = {
         Entry("/desk/requests", "Requests", "Administrators and brokers who wait to be activated, with their letters."),
         Entry("/desk/agencies", "Agencies", "The register: listings, schemes, official addresses, delisting."),
         Entry("/desk/brokers", "Brokers", "Firms that file for exporters: look one up, close one whose licence is gone."),
+        Entry("/payments", "Payments", "Every order of every office, for reading alone."),
+        Entry("/desk/people", "Platform desk", "Who sits at this desk; end the place of somebody who does no more."),
         _CHANGES,
         _AUDIT,
     ),
     RoleKind.ADMINISTRATOR: (
         Entry("/offices", "Office Management", "Offices with fees, payment parameters, holidays and stamp, and what still stops issuing."),
         Entry("/users", "User Management", "Officers: approve, activate, map to offices, signature pictures."),
+        Entry("/payments", "Payments", "Every order of the agency's offices; what waits for a person; refunds."),
         Entry("/administrators", "Administrators", "Who manages the agency; appoint another one, or hand over."),
         _CHANGES,
         _SPECIMENS,
@@ -51,10 +56,14 @@ _MENUS = {
         Entry("/firm", "My firm", "What DGFT has under your IEC, who may do what, and your brokers."),
         Entry("/dsc", _DSC, "The certificate of your token, which signs your declarations.", right="sign"),
         Entry("/firm/picture", "My signature picture", "A photo of your signature, for forms that show it.", right="sign"),
+        _PAYMENTS,
+        _WALLET,
         _KEYS,
     ),
     RoleKind.BROKER: (
         Entry("/brokerage", "My firm", "The exporters who let you file, and your colleagues."),
+        _PAYMENTS,
+        _WALLET,
         _KEYS,
     ),
 }

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from litestar.connection import ASGIConnection
 
 from admin.csrf import FormSeal
-from admin.limits import Limits
+from admin.limits import EVERYBODY, Limits, address_of
 from engine.people import KeyUses
 from engine.site import Site
 
 if TYPE_CHECKING:
     from engine.people.firms.keeping import Dgft
 
-__all__ = ["Parts", "parts_of", "site_of"]
+__all__ = ["Parts", "count_by_address", "count_question", "parts_of", "site_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,18 @@ def parts_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Parts:
 def site_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Site:
     """The site that this request is for."""
     return parts_of(connection).site
+
+
+def count_by_address(connection: ASGIConnection[Any, Any, Any, Any], name: str, per_minute: int) -> None:
+    """Counts a try of whoever asks from that address. Raises TooMany beyond so many in a minute."""
+    parts_of(connection).limits.hit(name, address_of(connection), per_minute)
+
+
+def count_question(connection: ASGIConnection[Any, Any, Any, Any], name: str, *, times: int = 1) -> None:
+    """Counts a question of a stranger about certificates: for their address, which may ask `times` as often as [verify] says, and
+    for everybody together. Raises TooMany."""
+    parts = parts_of(connection)
+    limit = parts.site.config.verify
+    # The address first: what it is refused must not use up everybody's.
+    parts.limits.hit(name, address_of(connection), limit.per_minute * times)
+    parts.limits.hit(name, EVERYBODY, limit.global_per_minute)

@@ -18,13 +18,13 @@ from admin.parts import site_of
 from engine.application import ApplicationState
 from engine.errors import Conflict, NotFound, Refused
 from engine.filing import Draft, find, look, open_draft, read, search, update_draft
-from engine.money import Outlook, file_it, fileable, foresee
+from engine.money import Outlook, file_it, fileable, foresee, withdraw_application
 from engine.money.outlook import OPEN
 from engine.proof import of_application
 from engine.scope import Scope
 from engine.site import Site
 
-__all__ = ["change", "check_file", "check_kept", "create", "known_reference", "listed", "one", "submit"]
+__all__ = ["change", "check_file", "check_kept", "create", "known_reference", "listed", "one", "submit", "withdraw"]
 
 _REFERENCE = re.compile(r"APP-[2-9A-Z]{10}", re.ASCII)
 _MOST = 200
@@ -107,6 +107,22 @@ async def submit(request: Request[Any, Any, Any], reference: FromPath[str], idem
     async def deed() -> ApplicationAnswer:
         filed = await file_it(examined, actor=caller.actor, broker=caller.broker_id, at=at)
         return ApplicationAnswer.of(filed.draft, warnings=examined.outlook.warnings)
+
+    return await asking.now(deed, at=at)
+
+
+@post("/applications/{reference:str}/withdraw", status_code=200, responses=errors(401, 403, 404, 409, 422))
+async def withdraw(request: Request[Any, Any, Any], reference: FromPath[str], idempotency_key: IdempotencyKey = None) -> ApplicationAnswer:
+    """Withdraw a filed application that is not approved; its fee goes where the terms of its order say."""
+    caller, site = caller_of(request), site_of(request)
+    scope = caller.require("submit")
+    reference, at = known_reference(reference), site.clock.now()
+    asking = Once(caller.actor, idempotency_key, f"withdraw\n{reference}".encode(), ApplicationAnswer)
+    if known := await asking.before(at):
+        return known
+
+    async def deed() -> ApplicationAnswer:
+        return ApplicationAnswer.of(await withdraw_application(scope, reference, actor=caller.actor, at=at))
 
     return await asking.now(deed, at=at)
 

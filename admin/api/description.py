@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Param
 from litestar.openapi.spec.enums import OpenAPIType
 
 from admin.api.cost_sheet_deeds import deed_schemas
+from admin.api.payment_deeds import payment_schemas
 from admin.errors import PROBLEM_JSON, ProblemAnswer
 from engine.filing import published_schema
 from engine.filing.sheets import published_sheet_schema
@@ -40,6 +41,7 @@ _FILE = "ApplicationFile"
 _SHEET = "CostSheetFile"
 XLSX, CSV = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "text/csv"
 _SAYS = {
+    202: "It may have happened, and nobody knows yet; `reference` names it. It is asked about by itself: look at it, never repeat it.",
     400: "The request cannot be read.",
     401: "There is no valid key.",
     403: "The key does not carry the right.",
@@ -157,7 +159,7 @@ async def _ours_only(response: Response[Any]) -> Response[Any]:
 
 def _file_schemas() -> dict[str, Any]:
     """The published schemas of the files as components, their parts named after them."""
-    schemas = {_FILE: published_schema(), _SHEET: published_sheet_schema(), **deed_schemas()}
+    schemas = {_FILE: published_schema(), _SHEET: published_sheet_schema(), **deed_schemas(), **payment_schemas()}
     return {name: part for file, schema in schemas.items() for name, part in _components(file, schema).items()}
 
 

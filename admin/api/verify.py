@@ -19,8 +19,8 @@ from msgspec import Struct
 
 from admin.api.description import FileOperation, QuestionOperation, errors
 from admin.guards import optional_caller
-from admin.limits import EVERYBODY, address_of
-from admin.parts import Parts, parts_of
+from admin.limits import address_of
+from admin.parts import Parts, count_question, parts_of
 from admin.verdicts import say, tidy
 from engine.errors import Problem, Refused
 from engine.people import Caller
@@ -102,13 +102,10 @@ def _question(query: bytes) -> tuple[str, str]:
 
 async def _counted(parts: Parts, request: Request[Any, Any, Any]) -> Caller | None:
     """Who asks, or None for a stranger, once the try was counted: for the address, for everybody together, for the key."""
-    limit = parts.site.config.verify
-    # The address first: what it is refused must not use up everybody's.
-    parts.limits.hit("verify", address_of(request), limit.per_minute)
-    parts.limits.hit("verify", EVERYBODY, limit.global_per_minute)
+    count_question(request, "verify")
     caller = await optional_caller(request)
     if caller is not None:
-        parts.limits.hit("verify_key", caller.actor, limit.per_minute)
+        parts.limits.hit("verify_key", caller.actor, parts.site.config.verify.per_minute)
     return caller
 
 

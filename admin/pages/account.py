@@ -104,6 +104,8 @@ async def _overview(request: Request[Any, Any, Any], wrong: dict[str, str] | Non
         form=True,
         wrong=wrong or {},
         changed="changed" in request.query_params,
+        recovered="recovered" in request.query_params and person.has_factor,
+        next=own_path(request.query_params.get("next", "")),
         sessions=await sessions_of(person, limits=limits, at=at),
         codes_left=await recovery_codes_left(person.account_id) if person.has_factor else 0,
     )

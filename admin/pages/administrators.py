@@ -8,6 +8,7 @@ from litestar import Request, get, post
 from litestar.response import Response
 
 from admin.acts import who_is
+from admin.pages.changes import who_in
 from admin.pages.forms import sent
 from admin.pages.rendering import page
 from admin.parts import site_of
@@ -36,6 +37,7 @@ async def administrators(request: Request[Any, Any, Any]) -> Response[Any]:
         past=[each for each in found if each.ended_at is not None],
         who={each.made_by: who_is(each.made_by, names) for each in found},
         waiting=waiting,
+        who_in=await who_in(waiting, site_of(request).secrets),
     )
 
 

@@ -11,11 +11,10 @@ from litestar import Request, get, post
 from litestar.response import Response, Stream
 
 from admin.acts import Group, acts_of, sentence_of, who_is
-from admin.limits import address_of
 from admin.pages.audit_file import KINDS, lines_of
 from admin.pages.forms import day_of, sent
 from admin.pages.rendering import page
-from admin.parts import parts_of, site_of
+from admin.parts import count_by_address, site_of
 from admin.persons import person_of
 from engine.clock import IST, ist_day
 from engine.errors import Refused
@@ -107,7 +106,7 @@ async def chain_form(request: Request[Any, Any, Any]) -> Response[Any]:
 @post("/chain", status_code=200, include_in_schema=False)
 async def chain_check(request: Request[Any, Any, Any]) -> Response[Any]:
     """Checks a stretch of the chain, which takes about as long however long the chain is."""
-    parts_of(request).limits.hit("audit_check", address_of(request), _CHECKS_PER_MINUTE)
+    count_by_address(request, "audit_check", _CHECKS_PER_MINUTE)
     told = await sent(request, "mark", "links", "broken")
     checked = await check_chain(told["mark"][:60])
     links, broken = _count(told["links"]) + checked.links, _count(told["broken"]) + len(checked.breaks)
@@ -180,9 +179,14 @@ def _midnight(day: date) -> datetime:
 
 
 async def _in_words(entries: tuple[Entry, ...]) -> tuple[Shown, ...]:
-    ids = {word for each in entries for word in (id_of_actor(each.actor), each.subject, each.agency, each.office)}
+    ids = {word for each in entries for word in (*_actors(each), each.subject, each.agency, each.office)}
     names = await names_of(ids | {word for each in entries for _, word in _details(each)})
     return tuple(_shown(each, names) for each in entries)
+
+
+def _actors(entry: Entry) -> tuple[str, str]:
+    """The ids that an entry's actor may have: of a person or a key, or of the change that is carried out."""
+    return id_of_actor(entry.actor), entry.actor.removeprefix("change:")
 
 
 def _shown(entry: Entry, names: Mapping[str, str]) -> Shown:

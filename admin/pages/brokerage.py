@@ -7,13 +7,14 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response import Response
 
-from admin.pages.forms import sent
+from admin.pages.forms import number_of, sent
 from admin.pages.rendering import page
 from admin.parts import parts_of, site_of
 from admin.persons import go, person_of, require_fresh
 from engine.errors import Forbidden, NotFound, Refused
 from engine.people.access import Principal, Role
 from engine.people.firms import BROKER_RIGHTS, Member, add_member, broker_here, change_member, end_member, grants_of, members_of
+from engine.people.paging import pages_for
 
 __all__ = ["HANDLERS"]
 
@@ -32,13 +33,16 @@ async def overview(request: Request[Any, Any, Any]) -> Response[Any]:
     """The firm's code, its exporters, its persons."""
     role, at = _role(person_of(request)), site_of(request).clock.now()
     broker = await broker_here(role.id)
-    grants = await grants_of(role.scope, broker_id=broker.id, at=at)
+    number = number_of(request.query_params.get("at", ""))
+    lasting, count = await grants_of(role.scope, broker_id=broker.id, page=number, at=at)
     return page(
         request,
         "brokerage.html",
         form=True,
         broker=broker,
-        lasting=[each for each in grants if each.lasts],
+        lasting=lasting,
+        at=number,
+        pages=pages_for(count),
         members=await members_of(role.id),
         own=role.id,
         manages="manage" in role.rights,
@@ -99,6 +103,15 @@ async def change(request: Request[Any, Any, Any], member: FromPath[UUID]) -> Res
     return go(request, "/brokerage#people")
 
 
+@get("/people/{member:uuid}/end", include_in_schema=False)
+async def end_form(request: Request[Any, Any, Any], member: FromPath[UUID]) -> Response[Any]:
+    """Asks whether to end it, saying who acts for which firm."""
+    role = _role(person_of(request))
+    _require_manage(role)
+    broker = await broker_here(role.id)
+    return page(request, "broker_person_end.html", form=True, member=await _member(role, member), broker=broker, leaves=member == role.id)
+
+
 @post("/people/{member:uuid}/end", status_code=200, include_in_schema=False)
 async def end(request: Request[Any, Any, Any], member: FromPath[UUID]) -> Response[Any]:
     """Ends a person's place in the firm at once."""
@@ -109,7 +122,7 @@ async def end(request: Request[Any, Any, Any], member: FromPath[UUID]) -> Respon
     return go(request, "/brokerage#people" if member != role.id else "/dashboard")
 
 
-HANDLERS = [overview, add_form, add, change_form, change, end]
+HANDLERS = [overview, add_form, add, change_form, change, end_form, end]
 
 
 def _member_form(

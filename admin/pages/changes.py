@@ -1,5 +1,7 @@
 """Changes that wait for a second person, or for their time; and those that are over."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +13,16 @@ from admin.pages.forms import sent
 from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import go, person_of, require_fresh
-from engine.errors import Refused
+from engine.errors import NotFound, Refused, Untrusted
+from engine.money.gateways import KIND as PAYMENT
+from engine.money.gateways import Parameters, parameters_by_id, reason_despite_test
 from engine.people.access import Principal, RoleKind
 from engine.people.changes import Change, change_of, changes_of, confirm, refuse, withdraw
+from engine.people.naming import names_of
 from engine.people.staff.administering import nominee_of
+from engine.store import SecretBox
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "who_in"]
 
 _LOOK = {
     "stamp": "/offices/{}/stamp",
@@ -25,6 +31,7 @@ _LOOK = {
     "officer_again": "/users/{}",
     "administrator": "/administrators",
 }
+_OF_PERSONS = frozenset({"officer_picture", "officer_again", "administrator"})
 
 
 @get("/", include_in_schema=False)
@@ -32,7 +39,8 @@ async def listed(request: Request[Any, Any, Any]) -> Response[Any]:
     """What waits, and what is over."""
     person = person_of(request)
     waiting, over = await changes_of(person, waiting=True), await changes_of(person, waiting=False)
-    return page(request, "changes.html", waiting=waiting, over=over)
+    who = await who_in([*waiting, *over], site_of(request).secrets)
+    return page(request, "changes.html", waiting=waiting, over=over, who=who)
 
 
 @get("/{change:uuid}", guards=[require_fresh], include_in_schema=False)
@@ -72,6 +80,18 @@ async def withdrawn(request: Request[Any, Any, Any], change: FromPath[UUID]) -> 
 HANDLERS = [listed, one, confirmed, refused, withdrawn]
 
 
+async def who_in(changes: Sequence[Change], box: SecretBox) -> dict[UUID, str]:
+    """The person whom each of these changes is about, as they are called today; a title names nobody. Others are left out."""
+    about = [change for change in changes if change.kind in _OF_PERSONS]
+    names = await names_of({change.subject for change in about})
+    found = {change.id: names[change.subject] for change in about if change.subject in names}
+    for change in about:
+        with suppress(Untrusted):  # one whose seal does not open says so on its own page
+            if change.waiting and (nominee := nominee_of(change, box)) is not None:
+                found[change.id] = nominee.name
+    return found
+
+
 async def _one(request: Request[Any, Any, Any], id: UUID, *, reason: str = "", wrong: dict[str, str] | None = None) -> Response[Any]:
     person = person_of(request)
     change = await change_of(person, id)
@@ -85,11 +105,24 @@ async def _one(request: Request[Any, Any, Any], id: UUID, *, reason: str = "", w
         change=change,
         own=own,
         may_confirm=not own and not at_desk,
+        who=await who_in([change], site_of(request).secrets),
         nominee=nominee_of(change, site_of(request).secrets) if change.waiting else None,
         look=_look(change, person),
+        parameters=await _parameters(change, person),
+        because=await reason_despite_test(person.scope, change),
         reason=reason,
         wrong=wrong or {},
     )
+
+
+async def _parameters(change: Change, person: Principal) -> Parameters | None:
+    """The version of payment parameters that a change is about, with its latest test."""
+    if change.kind != PAYMENT:
+        return None
+    try:
+        return await parameters_by_id(person.scope, UUID(change.subject), UUID(change.payload["parameters"]))
+    except (NotFound, KeyError, ValueError):
+        return None
 
 
 def _look(change: Change, person: Principal) -> str:

@@ -10,8 +10,8 @@ from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
-from admin.pages.forms import require_day, sent
-from admin.pages.register import MOST_BODY_BYTES, letter_in, wrong_of
+from admin.pages.forms import require_day, sent, wrong_of
+from admin.pages.register import MOST_BODY_BYTES, letter_in
 from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import go, person_of, require_fresh
@@ -27,10 +27,11 @@ from engine.people.agencies.register import (
     enter_agency,
     rename_agency,
 )
-from engine.people.agencies.registered import PER_PAGE, agency_record, search_agencies
+from engine.people.agencies.registered import agency_record, search_agencies
 from engine.people.agencies.tables import AddressKind
 from engine.people.joining.letters import MOST_BYTES
-from engine.people.staff.replacing import Successor, administrator_to_replace, replace_administrator
+from engine.people.joining.replacing import Successor, administrator_to_replace, replace_administrator
+from engine.people.paging import pages_for
 from engine.store import uow
 
 __all__ = ["HANDLERS"]
@@ -45,7 +46,7 @@ async def listed(request: Request[Any, Any, Any], q: FromQuery[str] = "", at: Fr
     """The register, searched by code and name."""
     number, words = min(max(at, 1), 10_000), q[:_LONGEST]
     found, count = await search_agencies(person_of(request).scope, words, _today(request), page=number)
-    return page(request, "desk_agencies.html", found=found, count=count, q=words, at=number, pages=-(-count // PER_PAGE))
+    return page(request, "desk_agencies.html", found=found, count=count, q=words, at=number, pages=pages_for(count))
 
 
 @get("/agencies/add", guards=[require_fresh], include_in_schema=False)

@@ -12,7 +12,8 @@ from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import go, person_of, require_fresh
 from engine.errors import Refused
-from engine.people.firms.closing import BROKERS_PER_PAGE, broker_record, close_broker, open_broker_again, search_brokers
+from engine.people.firms.closing import broker_record, close_broker, open_broker_again, search_brokers
+from engine.people.paging import pages_for
 
 __all__ = ["HANDLERS"]
 
@@ -24,7 +25,7 @@ async def listed(request: Request[Any, Any, Any], q: FromQuery[str] = "", at: Fr
     """The brokers, searched by name, code and licence."""
     number, words = min(max(at, 1), 10_000), q[:_LONGEST]
     found, count = await search_brokers(person_of(request).scope, words, page=number)
-    return page(request, "desk_brokers.html", found=found, count=count, q=words, at=number, pages=-(-count // BROKERS_PER_PAGE))
+    return page(request, "desk_brokers.html", found=found, count=count, q=words, at=number, pages=pages_for(count))
 
 
 @get("/brokers/{broker:uuid}", guards=[require_fresh], include_in_schema=False)

@@ -15,7 +15,6 @@ from engine.clock import ist_day
 from engine.errors import Conflict, NotFound, Refused
 from engine.people.agencies.registered import agency_record
 from engine.people.joining.deciding import (
-    PER_PAGE,
     approve_administrator,
     approve_broker,
     count_requests,
@@ -24,6 +23,7 @@ from engine.people.joining.deciding import (
     requests_of,
 )
 from engine.people.joining.tables import Applicant
+from engine.people.paging import pages_for
 
 __all__ = ["HANDLERS"]
 
@@ -44,7 +44,7 @@ async def listed(request: Request[Any, Any, Any], at: FromQuery[int] = 1) -> Res
     scope, number = person_of(request).scope, min(max(at, 1), 10_000)
     count = await count_requests(scope)
     waiting = await requests_of(scope, page=number)
-    return page(request, "desk_requests.html", waiting=waiting, count=count, at=number, pages=-(-count // PER_PAGE))
+    return page(request, "desk_requests.html", waiting=waiting, count=count, at=number, pages=pages_for(count))
 
 
 @get("/requests/{registration:uuid}", guards=[require_fresh], include_in_schema=False)

@@ -4,6 +4,7 @@ A token attached to this server is unlocked at its machine (`ecoo token unlock`)
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,16 +35,22 @@ from engine.people.dsc import (
     owner_of,
     presented,
     same_name,
+    taken_by_others,
 )
 from engine.site import Site
 
 __all__ = ["HANDLERS"]
 
+_TAKEN = (
+    "Somebody else presented or registered this certificate, and it serves one person alone. Choose your own; if this one is yours, "
+    "tell the administrator of your agency, or of your firm's IEC."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A certificate on a device as the page offers it: why it cannot be registered, if so; whether it is in the owner's name, and
-    registered for them already."""
+    """A certificate on a device as the page offers it: why it cannot be registered, if so; whether it is in the owner's name,
+    registered for them already, or somebody else's of the same agency or firm."""
 
     key: str
     fingerprint: str
@@ -53,6 +60,12 @@ class Choice:
     why_not: str
     named: bool
     mine: bool
+    taken: bool
+
+    @property
+    def offered(self) -> bool:
+        """Whether the page lets the owner go on with it."""
+        return self.ready and not (self.why_not or self.mine or self.taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class Device:
     @property
     def locked(self) -> bool:
         """Whether a person has to unlock something first."""
-        return any(not each.ready and not each.why_not and not each.mine for each in self.choices)
+        return any(not each.ready and not each.why_not and not each.mine and not each.taken for each in self.choices)
 
 
 @get("/", include_in_schema=False)
@@ -94,7 +107,7 @@ async def proved(request: Request[Any, Any, Any]) -> Response[Any]:
     if signer is None:
         return await _choose(request, "Choose a certificate of the list.")
     try:
-        key, fingerprint = await _chosen(signer, owner, told)
+        key, fingerprint = await _chosen(signer, owner, told, site.clock.now())
         here, judgement = await prove(
             owner, signer, key, fingerprint=fingerprint, trust=site.trust, actor=person_of(request).actor, clock=site.clock
         )
@@ -172,7 +185,7 @@ def _signers(site: Site, owner: Owner) -> list[Signer]:
     return [signer for signer in found if signer.mode is Mode.SERVER]
 
 
-async def _chosen(signer: Signer, owner: Owner, told: dict[str, str]) -> tuple[str, str]:
+async def _chosen(signer: Signer, owner: Owner, told: dict[str, str], at: datetime) -> tuple[str, str]:
     """The key that was chosen, and its certificate's fingerprint: from the list, or typed where the signer has none to show."""
     if not isinstance(signer, Holds):
         if not told["key"].strip():
@@ -180,6 +193,8 @@ async def _chosen(signer: Signer, owner: Owner, told: dict[str, str]) -> tuple[s
         return told["key"].strip()[:200], ""
     for held in await offered(signer, owner):
         if held.chain.fingerprint == told["fingerprint"]:
+            if await taken_by_others(owner, [held.chain], at):
+                raise Refused(_TAKEN, code="taken", box="certificate")
             return held.key, held.chain.fingerprint
     raise Refused("That certificate is not (any more) on a device of this server. Look at the list again.", box="certificate")
 
@@ -197,18 +212,21 @@ async def _device(signer: Signer, owner: Owner, site: Site, mine: set[str]) -> D
         held = await offered(signer, owner)
     except (SignerUnavailable, Refused) as error:
         return Device(signer.id, signer.title, (), error.say, types_key=False)
-    choices = tuple(choice for each in held if (choice := _choice(each, owner, site, mine)) is not None)
+    others = await taken_by_others(owner, [each.chain for each in held], site.clock.now())
+    choices = tuple(choice for each in held if (choice := _choice(each, owner, site, mine, others)) is not None)
     return Device(signer.id, signer.title, choices, "", types_key=not isinstance(signer, Holds))
 
 
-def _choice(held: HeldKey, owner: Owner, site: Site, mine: set[str]) -> Choice | None:
+def _choice(held: HeldKey, owner: Owner, site: Site, mine: set[str], others: frozenset[str]) -> Choice | None:
     try:
         facts = facts_of(held.chain.leaf)
     except ValueError:
         return None
     why, fingerprint = held.chain.unusable(site.clock.now()), held.chain.fingerprint
     named = same_name(owner.name, facts.holder)
-    return Choice(held.key, fingerprint, held.device, held.ready, facts, why.say if why else "", named, fingerprint in mine)
+    return Choice(
+        held.key, fingerprint, held.device, held.ready, facts, why.say if why else "", named, fingerprint in mine, fingerprint in others
+    )
 
 
 async def _look(request: Request[Any, Any, Any], id: UUID, *, wrong: dict[str, str] | None = None) -> Response[Any]:

@@ -8,16 +8,18 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response import Response
 
-from admin.pages.forms import require_day, sent
+from admin.pages.forms import number_of, require_day, sent
 from admin.pages.rendering import page
 from admin.parts import parts_of, site_of
 from admin.persons import go, person_of, require_fresh
-from engine.errors import EngineError, Forbidden, Refused, TooMany, Unavailable, Untrusted
-from engine.people.access import Principal, Role
-from engine.people.firms import GRANTABLE, end_grant, firm_of, give_grant, grants_of
+from engine.errors import EngineError, Forbidden, NotFound, Refused, TooMany, Unavailable, Untrusted
+from engine.people.access import Principal, Role, RoleKind
+from engine.people.firms import GRANTABLE, FirmHere, end_grant, firm_of, give_grant, grants_of
 from engine.people.firms.keeping import sync_now
+from engine.people.paging import pages_for
+from engine.people.standing import Status
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "suspended_firm"]
 
 _SYNCS_PER_MINUTE = 3
 _SAYS = {
@@ -82,6 +84,17 @@ async def give(request: Request[Any, Any, Any]) -> Response[Any]:
     return go(request, "/firm#brokers")
 
 
+@get("/grants/{grant:uuid}/end", include_in_schema=False)
+async def end_form(request: Request[Any, Any, Any], grant: FromPath[UUID]) -> Response[Any]:
+    """Asks whether to end it, saying who lets whom do what."""
+    role = _role(person_of(request))
+    _require_submit(role)
+    found, _ = await grants_of(role.scope, grant=grant, at=site_of(request).clock.now())
+    if not found:
+        raise NotFound("There is no such grant of your firm, or it was ended before.", code="grant")
+    return page(request, "grant_end.html", form=True, grant=found[0])
+
+
 @post("/grants/{grant:uuid}/end", status_code=200, include_in_schema=False)
 async def end(request: Request[Any, Any, Any], grant: FromPath[UUID]) -> Response[Any]:
     """Ends a grant at once. No fresh proof is asked for: to take a right away must be quick."""
@@ -91,14 +104,24 @@ async def end(request: Request[Any, Any, Any], grant: FromPath[UUID]) -> Respons
     return go(request, "/firm#brokers")
 
 
-HANDLERS = [overview, sync, grant_form, give, end]
+HANDLERS = [overview, sync, grant_form, give, end_form, end]
+
+
+async def suspended_firm(person: Principal) -> FirmHere | None:
+    """The firm that an exporter's user acts for, if its IEC is not active at DGFT; None for everybody else."""
+    if person.role is None or person.role.kind is not RoleKind.EXPORTER:
+        return None
+    firm = await firm_of(person.role.scope, _exporter(person.role))
+    return None if firm.status is Status.ACTIVE else firm
 
 
 async def _overview(request: Request[Any, Any, Any], *, error: EngineError | None = None) -> Response[Any]:
     person, site, dgft = person_of(request), site_of(request), parts_of(request).dgft
     role, at = _role(person), site.clock.now()
     firm = await firm_of(role.scope, _exporter(role))
-    grants = await grants_of(role.scope, at=at)
+    number = number_of(request.query_params.get("at", ""))
+    lasting, count = await grants_of(role.scope, page=number, at=at)
+    over, _ = await grants_of(role.scope, lasting=False, at=at)
     status = 200 if error is None else 429 if isinstance(error, TooMany) else 422 if isinstance(error, Refused) else 503
     return page(
         request,
@@ -109,8 +132,10 @@ async def _overview(request: Request[Any, Any, Any], *, error: EngineError | Non
         synced=_ago(at - firm.synced_at) if firm.synced_at else "",
         just_synced=request.query_params.get("synced", ""),
         problem=error.say if error else "",
-        lasting=[each for each in grants if each.lasts],
-        over=[each for each in grants if not each.lasts][:20],
+        lasting=lasting,
+        at=number,
+        pages=pages_for(count),
+        over=over,
         may_grant="submit" in role.rights,
         help_url=dgft.settings.help_url if dgft else "",
         connected=dgft is not None,

@@ -9,6 +9,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 from litestar.response import Response
 
+from admin.pages.firm import suspended_firm
 from admin.pages.forms import sent
 from admin.pages.rendering import page
 from admin.parts import site_of
@@ -21,9 +22,10 @@ __all__ = ["HANDLERS"]
 _DAYS = (("7", "A week"), ("30", "30 days"), ("90", "90 days"), ("180", "180 days"), ("365", "A year"))
 _USUAL_DAYS = "90"
 _DOES = {
-    "see": "Read applications, cost sheets and certificates",
+    "see": "Read applications, cost sheets, certificates and payments",
     "prepare": "Prepare applications and cost sheets, and change drafts",
     "submit": "File applications, lodge cost sheets",
+    "pay": "Order and pay fees, from the e-wallet too",
     "approve": "Decide about cost sheets that were lodged",
 }
 
@@ -42,7 +44,7 @@ async def listed(request: Request[Any, Any, Any]) -> Response[Any]:
     party = party_of(person.role)
     ring = await keys_of(party, actor=person.actor, at=at)
     told = {"ended": "ended" in request.query_params, "made": "made" in request.query_params}
-    return page(request, "keys.html", form=True, ring=ring, does=_offered(party), at=at, **told)
+    return page(request, "keys.html", form=True, ring=ring, does=_offered(party), at=at, firm=await suspended_firm(person), **told)
 
 
 @get("/new", guards=[require_fresh_factor], include_in_schema=False)

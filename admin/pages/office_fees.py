@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response import Response
 
-from admin.pages.forms import require_day, sent
+from admin.pages.forms import require_day, sent, wrong_of
 from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import go, person_of
@@ -60,10 +60,10 @@ async def add(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Respon
             return await _fees(request, here, told, new=new)
         if new.scheme and new.scheme not in site.registry.schemes:
             raise Refused("Choose the scheme from the list.", box="scheme", rule="known scheme")
-        await add_fee(person.scope, here.agency_id, new, actor=person.actor, at=at)
+        entered = await add_fee(person.scope, here.agency_id, new, actor=person.actor, at=at)
     except Refused as refusal:
-        return await _fees(request, here, told, wrong=_wrong(refusal))
-    return go(request, f"/offices/{office}/fees")
+        return await _fees(request, here, told, wrong=wrong_of(refusal, otherwise="amount"))
+    return go(request, f"/offices/{office}/fees?entered={entered}")
 
 
 @post("/{office:uuid}/fees/{fee:uuid}/end", status_code=200, include_in_schema=False)
@@ -117,10 +117,6 @@ def _new(told: dict[str, str], office: OfficeHere) -> NewFee:
     )
 
 
-def _wrong(refusal: Refused) -> dict[str, str]:
-    return {problem.box or "amount": problem.say for problem in refusal.problems} or {refusal.box or "amount": refusal.say}
-
-
 async def _fees(
     request: Request[Any, Any, Any],
     office: OfficeHere,
@@ -146,6 +142,7 @@ async def _fees(
         schemes=[(form.scheme, form.title) for form in site.registry.in_force(today)],
         kinds=list(Kind),
         told=told,
+        entered=next((fee for fee in rows if str(fee.id) == request.query_params.get("entered")), None),
         previews=_previews(new, office) if new else (),
         wrong=wrong or {},
     )

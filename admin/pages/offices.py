@@ -7,7 +7,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response import Response
 
-from admin.pages.forms import sent
+from admin.pages.forms import sent, wrong_of
 from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import go, person_of
@@ -105,8 +105,13 @@ async def holidays(request: Request[Any, Any, Any], office: FromPath[UUID]) -> R
     except Refused as refusal:
         says = [problem.say for problem in refusal.problems] or [refusal.say]
         return await _one(request, office, pasted=told["holidays"], wrong={"holidays": " ".join(says[:8])})
-    await put_holidays(here, days, actor=person.actor, at=site_of(request).clock.now())
-    return go(request, f"/offices/{office}#holidays")
+    at = site_of(request).clock.now()
+    coming = {day: name for day, name in days.items() if day >= ist_day(at)}
+    if not coming:
+        say = "Every day of the list lies in the past, so nothing was entered. Enter days from today on."
+        return await _one(request, office, pasted=told["holidays"], wrong={"holidays": say})
+    await put_holidays(here, coming, actor=person.actor, at=at)
+    return go(request, f"/offices/{office}?entered={len(coming)}&past={len(days) - len(coming)}#holidays")
 
 
 @post("/{office:uuid}/holidays/{holiday:uuid}/remove", status_code=200, include_in_schema=False)
@@ -140,15 +145,23 @@ async def _one(request: Request[Any, Any, Any], id: UUID, *, pasted: str = "", w
             runs=await runs_of(person.scope, office, SeriesRule(issue.number_pattern, issue.year), at=at),
             mapped=await mapped_to(person.scope, id),
             holidays=await holidays_of(person.scope, id, since=ist_day(at)),
+            entered=_number(request, "entered"),
+            past=_number(request, "past"),
             pasted=pasted,
             wrong=wrong or {},
         )
 
 
+def _number(request: Request[Any, Any, Any], name: str) -> int:
+    """How many there were of something, as the deed before told this page; 0 for anything else that stands in the address."""
+    told = request.query_params.get(name, "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= 3 else 0
+
+
 async def _told(request: Request[Any, Any, Any]) -> OfficeDetails:
     told = await sent(request, *_FIELDS, *_DAYS)
     return OfficeDetails(
-        code=told["code"].strip(),
+        code=code.upper() if (code := told["code"].strip()).isascii() else code,
         name=tidy(told["name"]),
         city=tidy(told["city"]),
         address=tidy(told["address"]),
@@ -162,8 +175,7 @@ async def _told(request: Request[Any, Any, Any]) -> OfficeDetails:
 
 def _wrong(refusal: Refused) -> dict[str, str]:
     """What is wrong by the fields of the form; the engine calls the office's code `office`."""
-    told = {problem.box or "name": problem.say for problem in refusal.problems} or {refusal.box or "name": refusal.say}
-    return {"code" if box == "office" else box: say for box, say in told.items()}
+    return {"code" if box == "office" else box: say for box, say in wrong_of(refusal, otherwise="name").items()}
 
 
 def _form(

@@ -15,9 +15,9 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
 from admin.limits import address_of
-from admin.pages.forms import sent
+from admin.pages.forms import sent, wrong_of
 from admin.pages.rendering import page
-from admin.parts import parts_of, site_of
+from admin.parts import count_by_address, site_of
 from admin.persons import go
 from engine.clock import ist_day
 from engine.errors import Refused
@@ -27,7 +27,7 @@ from engine.people.joining.registering import Asker, ask_registration, behind_li
 from engine.people.joining.tables import Applicant
 from engine.store.quota import take_of_day
 
-__all__ = ["HANDLERS", "letter_in", "wrong_of"]
+__all__ = ["HANDLERS", "letter_in"]
 
 _ASKED_PER_MINUTE, _SEEN_PER_MINUTE = 6, 60
 _ASKED_PER_DAY = 40  # each may leave a letter here
@@ -39,30 +39,31 @@ _APPENDICES = {
     "2E": "Appendix 2E, non-preferential certificates",
     "RA": "Regional Authorities of DGFT",
 }
+# In the order of the forms.
 _AGENCY_FIELDS = ("agency", "role", "office", "email", "name", "designation", "phone")
-_BROKER_FIELDS = ("firm", "licence", "email", "name", "phone")
+_BROKER_FIELDS = ("firm", "licence", "name", "email", "phone")
 
 
 @get("/", include_in_schema=False)
 async def choose(request: Request[Any, Any, Any], q: FromQuery[str] = "") -> Response[Any]:
     """Register User As: an agency from the register, or a customs broker."""
-    _count(request, "register_page", _SEEN_PER_MINUTE)
+    count_by_address(request, "register_page", _SEEN_PER_MINUTE)
     words = q[:_LONGEST].casefold().split()
     found = [each for each in await _agencies(request) if all(word in f"{each.code} {each.name}".casefold() for word in words)]
-    return page(request, "register.html", q=q[:_LONGEST], groups=_grouped(found), roles=_ROLES, wrong={})
+    return page(request, "register.html", q=q[:_LONGEST], groups=_grouped(found), roles=_ROLES, code="", role="", wrong={})
 
 
 @get("/agency", include_in_schema=False)
 async def agency_form(request: Request[Any, Any, Any], agency: FromQuery[str] = "", role: FromQuery[str] = "") -> Response[Any]:
     """What an administrator or an officer of that agency tells of themselves."""
-    _count(request, "register_page", _SEEN_PER_MINUTE)
+    count_by_address(request, "register_page", _SEEN_PER_MINUTE)
     return await _agency_form(request, {"agency": agency[:12], "role": role[:20]})
 
 
 @post("/agency", status_code=200, request_max_body_size=MOST_BODY_BYTES, include_in_schema=False)
 async def ask_for_agency(request: Request[Any, Any, Any]) -> Response[Any]:
     """Takes the request and mails the link that proves it."""
-    _count(request, "register", _ASKED_PER_MINUTE)
+    count_by_address(request, "register", _ASKED_PER_MINUTE)
     told = await sent(request, *_AGENCY_FIELDS)
     chosen = await _chosen(request, told)
     if chosen is None:
@@ -86,14 +87,14 @@ async def ask_for_agency(request: Request[Any, Any, Any]) -> Response[Any]:
 @get("/broker", include_in_schema=False)
 async def broker_form(request: Request[Any, Any, Any]) -> Response[Any]:
     """What a customs broker tells of the firm."""
-    _count(request, "register_page", _SEEN_PER_MINUTE)
+    count_by_address(request, "register_page", _SEEN_PER_MINUTE)
     return page(request, "register_broker.html", form=True, told=defaultdict(str), wrong={})
 
 
 @post("/broker", status_code=200, include_in_schema=False)
 async def ask_for_broker(request: Request[Any, Any, Any]) -> Response[Any]:
     """Takes the request and mails the link that proves it."""
-    _count(request, "register", _ASKED_PER_MINUTE)
+    count_by_address(request, "register", _ASKED_PER_MINUTE)
     told, wrong = await sent(request, *_BROKER_FIELDS), dict[str, str]()
     asker = Asker(
         role=Applicant.BROKER,
@@ -122,7 +123,7 @@ async def look(request: Request[Any, Any, Any], token: FromPath[str]) -> Respons
 @post("/prove/{token:str}", status_code=200, include_in_schema=False)
 async def confirm(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[Any]:
     """Confirms that the request is the person's own: from now on it waits for a decision."""
-    _count(request, "register_link", _SEEN_PER_MINUTE)
+    count_by_address(request, "register_link", _SEEN_PER_MINUTE)
     site = site_of(request)
     try:
         await prove_request(token[:_LONGEST], box=site.secrets, base=site.config.site.public_url, at=site.clock.now())
@@ -134,7 +135,7 @@ async def confirm(request: Request[Any, Any, Any], token: FromPath[str]) -> Resp
 @post("/prove/{token:str}/withdraw", status_code=200, include_in_schema=False)
 async def withdraw(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[Any]:
     """Takes the request back."""
-    _count(request, "register_link", _SEEN_PER_MINUTE)
+    count_by_address(request, "register_link", _SEEN_PER_MINUTE)
     try:
         await withdraw_request(token[:_LONGEST], at=site_of(request).clock.now())
     except Refused as refusal:
@@ -155,24 +156,17 @@ async def letter_in(request: Request[Any, Any, Any], wrong: dict[str, str]) -> A
         return None
 
 
-def wrong_of(refusal: Refused, *, otherwise: str) -> dict[str, str]:
-    """What is wrong by field; what names no field stands at `otherwise`."""
-    if refusal.problems:
-        return {problem.box or otherwise: problem.say for problem in refusal.problems}
-    return {refusal.box or otherwise: refusal.say}
-
-
 async def _ask(request: Request[Any, Any, Any], asker: Asker, wrong: dict[str, str]) -> Response[Any] | None:
     """Leads on if the request was taken; None, with what is wrong, if not."""
-    if wrong:
-        wrong |= {problem.box or "email": problem.say for problem in asker.problems() if problem.box not in wrong}
-        return None
     site = site_of(request)
     try:
         await take_of_day("registration", address_of(request), _ASKED_PER_DAY, at=site.clock.now())
         await ask_registration(asker, files=site.files, box=site.secrets, base=site.config.site.public_url, at=site.clock.now())
     except Refused as refusal:
-        wrong |= wrong_of(refusal, otherwise="email")
+        found = wrong_of(refusal, otherwise="email") | wrong  # what is said of the letter that came is said better
+        in_order = _BROKER_FIELDS if asker.role is Applicant.BROKER else (*_AGENCY_FIELDS, "letter")
+        wrong.clear()
+        wrong.update(sorted(found.items(), key=lambda each: in_order.index(each[0]) if each[0] in in_order else -1))
         return None
     return go(request, "/register/asked")
 
@@ -180,9 +174,7 @@ async def _ask(request: Request[Any, Any, Any], asker: Asker, wrong: dict[str, s
 async def _agency_form(request: Request[Any, Any, Any], told: Mapping[str, str], wrong: dict[str, str] | None = None) -> Response[Any]:
     chosen = await _chosen(request, told)
     if chosen is None:
-        wrong = {"agency": "Choose an agency from the list, and what you are there."}
-        groups = _grouped(await _agencies(request))
-        return page(request, "register.html", status=422, q="", groups=groups, roles=_ROLES, wrong=wrong)
+        return await _choose_again(request, told)
     return page(
         request,
         "register_agency.html",
@@ -196,6 +188,14 @@ async def _agency_form(request: Request[Any, Any, Any], told: Mapping[str, str],
         wrong=wrong or {},
         most_bytes=MOST_BYTES,
     )
+
+
+async def _choose_again(request: Request[Any, Any, Any], told: Mapping[str, str]) -> Response[Any]:
+    """The first page once more, with everything that is still to be chosen, and what was chosen kept."""
+    agencies, role = await _agencies(request), told["role"] if told["role"] in _ROLES else ""
+    code = next((each.code for each in agencies if each.code == told["agency"]), "")
+    wrong = ({} if code else {"agency": "Choose an agency from the list."}) | ({} if role else {"role": "Choose what you are there."})
+    return page(request, "register.html", status=422, q="", groups=_grouped(agencies), roles=_ROLES, code=code, role=role, wrong=wrong)
 
 
 async def _chosen(request: Request[Any, Any, Any], told: Mapping[str, str]) -> Choice | None:
@@ -216,7 +216,7 @@ def _grouped(agencies: list[Choice] | tuple[Choice, ...]) -> dict[str, list[Choi
 
 
 async def _behind(request: Request[Any, Any, Any], token: str, wrong: dict[str, str] | None = None) -> Response[Any]:
-    _count(request, "register_link", _SEEN_PER_MINUTE)
+    count_by_address(request, "register_link", _SEEN_PER_MINUTE)
     found = await behind_link(token, site_of(request).clock.now()) if len(token) <= _LONGEST else None
     status = 422 if wrong and found else 200 if found else 404
     return page(
@@ -229,7 +229,3 @@ async def _behind(request: Request[Any, Any, Any], token: str, wrong: dict[str, 
         token=token if found else "",
         wrong=wrong or {},
     )
-
-
-def _count(request: Request[Any, Any, Any], name: str, per_minute: int) -> None:
-    parts_of(request).limits.hit(name, address_of(request), per_minute)

@@ -19,6 +19,7 @@ from admin.menu import menu_of
 from admin.parts import parts_of
 from admin.persons import whoever
 from engine.clock import IST
+from engine.money.fees import rupees
 
 __all__ = ["page"]
 
@@ -27,16 +28,20 @@ __all__ = ["page"]
 def environment() -> Environment:
     """The templates, with everything escaped that is not markup of ours."""
     made = Environment(loader=PackageLoader("admin"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"breakable": _breakable, "browser": _browser, "day": _day, "moment": _moment, "on_day": _on_day}
+    made.filters |= {"breakable": _breakable, "browser": _browser, "day": _day, "moment": _moment, "on_day": _on_day, "rupees": _rupees}
     made.globals |= {"asset": _asset}
     return made
 
 
 def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, form: bool = False, **words: Any) -> Response[str]:
-    """A page. `form` seals it, so that what it sends back is taken; such a page sets a cookie."""
-    parts = parts_of(request)
+    """A page. `form` seals it, so that what it sends back is taken; such a page sets a cookie.
+
+    So does every page for who is signed in: it carries the button to sign out.
+    """
+    parts, person = parts_of(request), whoever(request)
     site = parts.site.config.site
-    token, cookie = parts.seal.token_for(request) if form else ("", None)
+    sealed = form or (person is not None and person.whole)
+    token, cookie = parts.seal.token_for(request) if sealed else ("", None)
     html = (
         environment()
         .get_template(template)
@@ -47,7 +52,7 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, f
             request_id=request_id(request.scope),
             form_field=FIELD,
             form_token=token,
-            person=(person := whoever(request)),
+            person=person,
             menu=menu_of(person),
             **words,
         )
@@ -102,6 +107,11 @@ def _day(value: str) -> str:
 def _on_day(value: str) -> str:
     """The day in India of a moment: 24 November 2026."""
     return _day(datetime.fromisoformat(value).astimezone(IST).date().isoformat())
+
+
+def _rupees(paise: int) -> str:
+    """An amount in rupees, on one line: ₹ 1,23,456.00."""
+    return f"₹\u00a0{rupees(paise)}"
 
 
 def _moment(value: str) -> str:

@@ -4,7 +4,7 @@ What was typed is kept, but no password and no code; every step has a session to
 """
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import segno
 from litestar import Request, get, post
@@ -12,10 +12,9 @@ from litestar.params import FromQuery
 from litestar.response import Response
 from markupsafe import Markup
 
-from admin.limits import address_of
 from admin.pages.forms import sent
 from admin.pages.rendering import page
-from admin.parts import parts_of, site_of
+from admin.parts import count_by_address, parts_of, site_of
 from admin.persons import SignInFirst, device_of, go, own_path, person_of, whoever, with_session
 from engine.errors import Forbidden, Refused, Untrusted
 from engine.people.access import (
@@ -41,7 +40,7 @@ _STEPS = {Stage.CODE: "/sign-in/code", Stage.SETTING_UP: "/sign-in/factor", Stag
 
 def count(request: Request[Any, Any, Any], name: str) -> None:
     """Counts a try of this address; raises TooMany. Nothing counts for everybody together: a stranger could close the door for all."""
-    parts_of(request).limits.hit(name, address_of(request), _PER_MINUTE)
+    count_by_address(request, name, _PER_MINUTE)
 
 
 @get("/sign-in", include_in_schema=False)
@@ -87,7 +86,10 @@ async def enter_code(request: Request[Any, Any, Any]) -> Response[Any]:
         )
     except Refused as refusal:
         return page(request, "sign_in_code.html", status=422, form=True, next=own_path(told["next"]), wrong={"code": refusal.say})
-    return go(request, own_path(told["next"]) or HOME, done.token)
+    back = own_path(told["next"])
+    if done.by_recovery_code:  # the phone is gone: first of all another app
+        return go(request, "/account?recovered=1" + (f"&next={quote(back, safe='/')}" if back else ""), done.token)
+    return go(request, back or HOME, done.token)
 
 
 @get("/sign-in/factor", include_in_schema=False)
@@ -140,8 +142,21 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
 def _form(
     request: Request[Any, Any, Any], back: str, *, email: str = "", chosen: bool = False, wrong: dict[str, str] | None = None
 ) -> Response[Any]:
-    words = {"email": email, "next": back, "chosen": chosen, "dgft": parts_of(request).dgft is not None, "wrong": wrong or {}}
+    words = {
+        "email": email,
+        "next": back,
+        "chosen": chosen,
+        "half": _half(request),
+        "dgft": parts_of(request).dgft is not None,
+        "wrong": wrong or {},
+    }
     return page(request, "sign_in.html", status=422 if wrong else 200, form=True, **words)
+
+
+def _half(request: Request[Any, Any, Any]) -> str:
+    """Where a sign-in that was left half-way goes on; empty if there is none."""
+    person = whoever(request)
+    return _STEPS[person.stage] if person is not None and not person.whole else ""
 
 
 def _host(request: Request[Any, Any, Any]) -> str:
@@ -177,5 +192,6 @@ def _factor(
     grouped = " ".join(factor.secret[start : start + 4] for start in range(0, len(factor.secret), 4))
     picture = segno.make(factor.uri, error="m", micro=False).svg_inline(scale=5, border=4, dark="#000", light="#fff")
     status = 422 if wrong else 200
-    words = {"secret": grouped, "sealed": sealed, "next": back, "wrong": wrong or {}, "picture": Markup(picture)}  # noqa: S704 - made by segno
+    words = {"secret": grouped, "uri": factor.uri, "sealed": sealed, "next": back, "wrong": wrong or {}}
+    words["picture"] = Markup(picture)  # noqa: S704 - made by segno
     return page(request, "sign_in_factor.html", status=status, form=True, **words)

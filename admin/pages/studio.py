@@ -24,6 +24,7 @@ from admin.parts import parts_of, site_of
 from admin.persons import go, person_of, require_fresh
 from engine.contracts.drawing import Adjust
 from engine.errors import EngineError, Refused, TooMany, Unavailable
+from engine.people.access import RoleKind
 from engine.people.changes import TYPING
 from engine.people.pictures import (
     LEAST_SCORE,
@@ -236,6 +237,7 @@ async def _page(
         form=True,
         bearer=studio.bearer,
         words=_words(studio),
+        back=_back(studio),
         studio=studio.path,
         draft=draft,
         typed=typed or (typed_of(draft.adjust) if draft else {}),
@@ -271,6 +273,20 @@ def _words(studio: Studio) -> dict[str, str]:
             return {"title": "My signature picture", "of": f"{studio.bearer.name}, {studio.bearer.detail}", "thing": "signature"}
         case _:
             return {"title": "Signature picture", "of": f"{studio.bearer.name}, {studio.bearer.detail}", "thing": "signature"}
+
+
+def _back(studio: Studio) -> tuple[tuple[str, str], ...]:
+    """The way back: to the office, the officer or the firm whose picture it is."""
+    bearer, role = studio.bearer, studio.person.role
+    match bearer.kind:
+        case BearerKind.OFFICE:
+            return ("/offices", "Office Management"), (f"/offices/{bearer.id}", bearer.name)
+        case BearerKind.OFFICER if role is not None and role.kind is RoleKind.ADMINISTRATOR:
+            return ("/users", "User Management"), (f"/users/{bearer.id}", bearer.name)
+        case BearerKind.USER:
+            return (("/firm", "My firm"),)
+        case _:
+            return (("/dashboard", "My Dashboard"),)
 
 
 def _picture(data: bytes, media_type: str) -> Response[bytes]:

@@ -12,7 +12,8 @@ from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import go, person_of, require_fresh
 from engine.errors import Conflict, NotFound, Refused
-from engine.people.joining.deciding import PER_PAGE, approve_officer, count_requests, reject_request, request_of, requests_of
+from engine.people.joining.deciding import approve_officer, count_requests, reject_request, request_of, requests_of
+from engine.people.paging import pages_for
 
 __all__ = ["HANDLERS"]
 
@@ -23,7 +24,7 @@ async def listed(request: Request[Any, Any, Any], at: FromQuery[int] = 1) -> Res
     scope, number = person_of(request).scope, min(max(at, 1), 10_000)
     count = await count_requests(scope)
     waiting = await requests_of(scope, page=number)
-    return page(request, "user_requests.html", waiting=waiting, count=count, at=number, pages=-(-count // PER_PAGE))
+    return page(request, "user_requests.html", waiting=waiting, count=count, at=number, pages=pages_for(count))
 
 
 @get("/{request_id:uuid}", guards=[require_fresh], include_in_schema=False)

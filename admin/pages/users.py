@@ -1,6 +1,5 @@
 """User Management: the officers of an administrator's agency, what each lacks to sign, and who waits to become one."""
 
-from math import ceil
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -9,16 +8,16 @@ from litestar import Request, get
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import Response
 
+from admin.pages.forms import number_of
 from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import person_of
 from engine.people.dsc import EXPIRES_SOON, waiting_presented
 from engine.people.joining.deciding import count_requests
-from engine.people.staff.roster import PER_PAGE, Lacking, officers_of, roster_offices
+from engine.people.paging import pages_for
+from engine.people.staff.roster import Lacking, officers_of, roster_offices
 
 __all__ = ["HANDLERS"]
-
-_MOST_PAGES = 10_000
 
 
 @get("/", include_in_schema=False)
@@ -32,11 +31,11 @@ async def officers(
     """The officers, a page at a time, narrowed by what was asked for; what cannot be asked for narrows nothing."""
     person, now = person_of(request), site_of(request).clock.now()
     wanted, lacking, place = text[:100], _lacking(asked), _id(office)
-    number = min(int(at), _MOST_PAGES) if at.isascii() and at.isdigit() and len(at) < 8 else 1
+    number = number_of(at)
     found, count = await officers_of(person.scope, text=wanted, lacking=lacking, office=place, page=number, at=now)
     role = person.role
     kept = {name: value for name, value in (("text", wanted), ("state", lacking or ""), ("office", office if place else "")) if value}
-    pages = max(1, ceil(count / PER_PAGE))
+    pages = pages_for(count)
     return page(
         request,
         "users.html",

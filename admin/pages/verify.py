@@ -14,9 +14,9 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
-from admin.limits import EVERYBODY, address_of
+from admin.limits import address_of
 from admin.pages.rendering import page
-from admin.parts import parts_of
+from admin.parts import count_question, parts_of
 from admin.verdicts import ALTERED_UNSHOWN, UNKNOWN_CODE, UNKNOWN_FILE, VERDICTS, reasons_of, tidy
 from engine.application import LEGACY_PLATFORM
 from engine.certificate import Verdict
@@ -35,14 +35,14 @@ _CODES_PER_TRY = 5  # a code cannot be guessed, and a customs house may stand be
 @get("/verify", include_in_schema=False)
 async def form(request: Request[Any, Any, Any]) -> Response[str]:
     """The two ways to verify, with a fresh question."""
-    _count(request, "verify_form")
+    count_question(request, "verify_form")
     return await _form(request)
 
 
 @post("/verify", status_code=200, include_in_schema=False)
 async def by_number(request: Request[Any, Any, Any]) -> Response[str]:
     """The verdict on a number, once the question was answered right."""
-    _count(request, "verify_page")
+    count_question(request, "verify_page")
     sent = await request.form()
     number = tidy(_text(sent.get("number")))
     if sent.get("act") == "renew":
@@ -60,7 +60,7 @@ async def by_number(request: Request[Any, Any, Any]) -> Response[str]:
 @post("/verify/file", status_code=200, request_max_body_size=MOST_PDF_BYTES, include_in_schema=False)
 async def by_file(request: Request[Any, Any, Any]) -> Response[str]:
     """The verdict on a PDF; what it is shows in its bytes, its name is not looked at."""
-    _count(request, "verify_page")
+    count_question(request, "verify_page")
     parts = parts_of(request)
     parts.limits.hit("verify_file", address_of(request), parts.site.config.verify.files_per_minute)
     sent = (await request.form()).get("file")
@@ -73,7 +73,7 @@ async def by_file(request: Request[Any, Any, Any]) -> Response[str]:
 @get(["/v/{code:str}", "/V/{code:str}"], include_in_schema=False)
 async def by_code(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[str]:
     """The verdict on the code that the QR carries."""
-    _count(request, "verify_code", times=_CODES_PER_TRY)
+    count_question(request, "verify_code", times=_CODES_PER_TRY)
     return _verdict(request, await parts_of(request).site.verifier.code(tidy(code)), unknown=UNKNOWN_CODE)
 
 
@@ -82,17 +82,9 @@ async def captcha(request: Request[Any, Any, Any], kind: FromPath[str], t: FromQ
     """The question as a picture or as sound, from the ticket that the page carries."""
     if kind not in _MEDIA:
         raise NotFoundException
-    _count(request, "verify_media", times=2)
+    count_question(request, "verify_media", times=2)
     data = await captcha_media(parts_of(request).site.secrets, tidy(t), kind)
     return Response(data, media_type=_MEDIA[kind])
-
-
-def _count(request: Request[Any, Any, Any], name: str, *, times: int = 1) -> None:
-    parts = parts_of(request)
-    limit = parts.site.config.verify
-    # The address first: what it is refused must not use up everybody's.
-    parts.limits.hit(name, address_of(request), limit.per_minute * times)
-    parts.limits.hit(name, EVERYBODY, limit.global_per_minute)
 
 
 async def _form(

@@ -86,10 +86,12 @@ async def fee_standings(scope: Scope, ids: Sequence[UUID]) -> dict[UUID, FeeStan
 
     A fee that was given back is owed by nobody and left out too, unless the application is filed still.
     """
+    if not ids:
+        return {}
     query = ApplicationRow.select(ApplicationRow.id, ApplicationRow.state)
     query = query.where(ApplicationRow.id.is_in(list(ids)), ApplicationRow.office.is_not_null())
     async with reading():
-        rows = await covering(scope, query, ApplicationRow) if ids else []
+        rows = await covering(scope, query, ApplicationRow)
         found = await _standings([row["id"] for row in rows])
     owed = {row["id"]: FeeStanding(FeeIs.OWED) for row in rows if row["state"] == ApplicationState.FILED and row["id"] not in found}
     return found | owed

@@ -126,4 +126,12 @@ def test_whoever_did_it_is_called_by_today_s_name_and_never_left_blank() -> None
     assert who_is("account:9", names) == "A person who is here no more"
     assert who_is("key:8", names) == "A program with the API key Warehouse"
     assert who_is("public", names) == "Somebody not signed in"
-    assert who_is("bench", names) == "The engine (bench)"
+    assert who_is("bench", names) == "The site (bench)"
+
+
+def test_a_change_that_takes_effect_is_the_sites_doing_and_named() -> None:
+    assert who_is("change:7", {"7": "New stamp for the office MUM"}) == "The site, carrying out the change New stamp for the office MUM"
+    assert who_is("change:9", {}) == "The site, carrying out the change 9"
+    assert (
+        "engine" not in " ".join(who_is(actor, {}) for actor in ("corridor", "mail", "system:changes", "system:presented", "sweep")).lower()
+    )

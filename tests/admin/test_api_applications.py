@@ -102,6 +102,19 @@ async def test_filing_twice_under_one_key_is_filing_once(program: httpx.AsyncCli
     assert len({answer.content for answer in answers}) == 1
 
 
+async def test_the_exporter_withdraws_what_is_filed_and_nobody_else_does(
+    program: httpx.AsyncClient, story: Any, tree: dict[str, Any]
+) -> None:
+    path = f"{LIST}/{await created(program, tree)}"
+    exporter = {"authorization": f"Bearer {story.keys['exporter']}", "Idempotency-Key": "withdraw-1"}
+    assert (await program.post(f"{path}/withdraw", headers=exporter)).status_code == 409  # a draft is nothing to withdraw
+    assert (await program.post(f"{path}/file")).status_code == 200
+    assert (await program.post(f"{path}/withdraw")).status_code == 403  # the agency's key: an office rejects
+    answers = [await program.post(f"{path}/withdraw", headers=exporter) for _ in range(2)]
+    assert [(answer.status_code, answer.json()["state"]) for answer in answers] == [(200, "withdrawn")] * 2
+    assert (await program.post(f"{path}/file")).status_code == 409
+
+
 async def test_the_key_of_one_caller_is_not_the_key_of_another(program: httpx.AsyncClient, story: Any, tree: dict[str, Any]) -> None:
     headers = {"Idempotency-Key": "shared-word"}
     mine = await program.post(LIST, json=tree, headers=headers)
@@ -163,6 +176,7 @@ DEEDS = [
     ("POST", f"{LIST}/check", "prepare"),
     ("PUT", "one", "prepare"),
     ("POST", "one/file", "submit"),
+    ("POST", "one/withdraw", "submit"),
 ]
 
 

@@ -85,7 +85,10 @@ async def test_a_colleague_is_added_changed_and_ended(browser: httpx.AsyncClient
     assert (await browser.get("/brokerage/people/new")).status_code == 403, "a clerk manages nobody"
     theirs = browser.cookies["session"]
     browser.cookies.set("session", own)
-    assert (await sent(browser, f"{path}/end", "/brokerage")).status_code == 303
+    asked = (await browser.get(f"{path}/end")).text
+    assert "A Clerk acts for Konkan &lt;i&gt;Clearing" in asked
+    assert await BrokerUser.exists().where(BrokerUser.id == row["id"], BrokerUser.ended_at.is_null()), "asking ends nothing"
+    assert (await sent(browser, f"{path}/end", f"{path}/end")).status_code == 303
     browser.cookies.clear()
     browser.cookies.set("session", theirs)
     assert (await browser.get("/brokerage")).headers["location"].startswith("/sign-in"), "signed out at once"

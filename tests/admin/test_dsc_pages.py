@@ -107,6 +107,7 @@ async def desk(
     await signer.close()
     async with uow():  # the authority's certificates are free for the next test
         await Enrolment.delete().where(Enrolment.key != "test", Enrolment.key != "world")
+        await Presented.delete().where(Presented.key != "world")
     stranger.cookies.clear()
 
 
@@ -114,6 +115,27 @@ async def live_of(desk: Desk, email: str) -> list[str]:
     officer = await find_officer(PLATFORM, email)
     rows = await Enrolment.select(Enrolment.fingerprint).where(Enrolment.officer == officer.id, Enrolment.ended_at.is_null())
     return [row["fingerprint"] for row in rows]
+
+
+async def test_what_somebody_else_registered_or_presented_is_not_offered(desk: Desk) -> None:
+    good = desk.put("good")
+    await desk.officer("Ravi Kumar")
+    await desk.prove(good)
+    await desk.officer("Meera Iyer")
+    choose = await desk.get("/dsc/new")
+    assert "somebody else&#39;s" in choose.text or "somebody else's" in choose.text
+    assert FINGERPRINT.findall(choose.text) == []
+    refused = await desk.send("/dsc/new", signer="key_file", fingerprint=good)
+    assert (refused.status_code, "it serves one person alone. Choose your own" in refused.text) == (422, True)
+    assert "end that enrolment" not in refused.text
+    await desk.officer("Asha Rao")
+    assert FINGERPRINT.findall((await desk.get("/dsc/new")).text) == [good], "presenting takes nobody's own certificate away"
+    path = await desk.prove(good)
+    assert (await desk.send(f"{path}/register")).headers["location"] == "/dsc"
+    await desk.officer("Asha Rao")
+    choose = await desk.get("/dsc/new")
+    assert FINGERPRINT.findall(choose.text) == [], "registered for another person of the same name"
+    assert (await desk.send("/dsc/new", signer="key_file", fingerprint=good)).status_code == 422
 
 
 async def test_an_officer_picks_their_certificate_sees_what_it_says_and_registers_it(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """My firm as pages: read-only, and what it lets brokers do."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +18,7 @@ from engine.people.access.sessions import begin
 from engine.people.firms import Opened, open_broker
 from engine.people.tables import Account, BrokerGrant, Exporter, ExporterUser
 from engine.store import uow
+from engine.store.tables import AuditEntry
 from tests.admin.conftest import BASE, TOKEN
 
 ALL = "see,prepare,submit,pay,sign"
@@ -81,7 +83,7 @@ async def test_the_firm_is_shown_and_nothing_of_it_can_be_changed(browser: httpx
 
 
 async def test_a_grant_is_given_shown_and_ended(browser: httpx.AsyncClient, clock: Any, broker: Opened) -> None:
-    await enter(browser, clock)
+    firm = await enter(browser, clock)
     until = ist_day(clock.now()).replace(month=12, day=31).isoformat()
     code = f"{broker.code[:4].lower()} {broker.code[4:]}"
     done = await granted(browser, code=code, per_day="5", until=until, right_prepare="on", right_submit="on")
@@ -92,8 +94,15 @@ async def test_a_grant_is_given_shown_and_ended(browser: httpx.AsyncClient, cloc
     assert "at most 5 a day, 0 today" in page
     assert "until 31 December" in page
     [row] = await BrokerGrant.select(BrokerGrant.id).where(BrokerGrant.broker == broker.broker_id)
-    ended = await sent(browser, f"/firm/grants/{row['id']}/end", "/firm")
+    asked = (await browser.get(f"/firm/grants/{row['id']}/end")).text
+    assert "DEVGAD &lt;b&gt;FOODS&lt;/b&gt; (IEC" in asked
+    assert "may from this moment on do nothing any more for DEVGAD &lt;b&gt;FOODS&lt;/b&gt;" in asked
+    assert await BrokerGrant.exists().where(BrokerGrant.id == row["id"], BrokerGrant.ended_at.is_null()), "asking ends nothing"
+    ended = await sent(browser, f"/firm/grants/{row['id']}/end", f"/firm/grants/{row['id']}/end")
     assert ended.headers["location"] == "/firm#brokers"
+    about = (AuditEntry.act == "grant_ended", AuditEntry.subject == str(row["id"]))
+    [entry] = await AuditEntry.select(AuditEntry.detail).where(*about)
+    assert json.loads(entry["detail"]) == {"broker": str(broker.broker_id), "exporter": str(firm)}, "from whom to whom"
     assert "No broker acts for you." in (await browser.get("/firm")).text
     assert (await sent(browser, f"/firm/grants/{row['id']}/end", "/firm")).status_code == 404
 

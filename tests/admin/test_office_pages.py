@@ -27,6 +27,7 @@ from engine.store.tables import AuditEntry
 from plugins.payment.sandbox.server import RehearsalGateway
 from tests.admin.conftest import BASE, TOKEN
 from tests.ready import make_ready
+from tests.rehearsal import sandboxes
 
 SECRET = "k9XvQ2mNpR7sT4wZ"
 DETAILS = {
@@ -126,7 +127,7 @@ async def test_an_office_is_added_and_stands_in_the_list(desk: Desk) -> None:
     [
         ({"code": "D"}, "code"),
         ({"code": "DELHI"}, "code"),
-        ({"code": "de"}, "code"),
+        ({"code": "d\u00df"}, "code"),
         ({"code": "008"}, "code"),
         ({"code": "\uff24\uff25\uff2c"}, "code"),
         ({"code": "MUM"}, "code"),
@@ -149,6 +150,21 @@ async def test_what_is_wrong_is_told_beside_its_field_and_nothing_is_kept(desk: 
     assert f'href="#{box}"' in answer.text
     assert f'id="{box}' in answer.text
     assert await Office.count().where(Office.agency == desk.agency) == 1
+
+
+async def test_a_code_in_small_letters_becomes_capitals(desk: Desk) -> None:
+    added = await desk.send("/offices/add", **{**DETAILS, "code": " pun "})
+    assert added.status_code == 303
+    rows = await Office.select(Office.code).where(Office.agency == desk.agency)
+    assert sorted(row["code"] for row in rows) == ["MUM", "PUN"]
+    assert "small letters become capitals" in (await desk.get("/offices/add")).text
+
+
+async def test_an_empty_form_names_every_missing_field_in_the_order_of_the_form(desk: Desk) -> None:
+    answer = await desk.send("/offices/add", day1="yes")
+    said = re.findall(r'<li><a href="#(\w+)">([^<]+)</a>', answer.text)
+    assert [box for box, _ in said] == ["name", "code", "city"]
+    assert all("is missing; enter" in say for _, say in said)
 
 
 async def test_what_was_typed_is_shown_escaped(desk: Desk) -> None:
@@ -201,6 +217,30 @@ async def test_holidays_are_pasted_renamed_and_removed(desk: Desk) -> None:
     assert [row["name"] for row in rows] == ["Republic Day", "Independence Day", "Gandhi Jayanti", "Christmas Day"]
     assert (await desk.send(f"{desk.home}/holidays/{rows[0]['id']}/remove")).status_code == 303
     assert (await desk.send(f"{desk.home}/holidays/{rows[0]['id']}/remove")).status_code == 404
+
+
+async def test_days_in_the_past_are_left_out_and_that_is_said(desk: Desk) -> None:
+    yesterday = ist_day(desk.clock.now()) - timedelta(days=1)
+    today = yesterday + timedelta(days=1)
+    pasted = f"{yesterday.isoformat()} Gone\n2020-01-26 Long Gone\n{today.isoformat()} Now\n2027-01-26 Republic Day"
+    entered = await desk.send(f"{desk.home}/holidays", holidays=pasted)
+    page = (await desk.get(entered.headers["location"].partition("#")[0])).text
+    assert "2 holidays entered." in page
+    assert "2 days of the list lie in the past and were left out." in page
+    rows = await Holiday.select(Holiday.name).where(Holiday.office == desk.office).order_by(Holiday.closed_on)
+    assert [row["name"] for row in rows] == ["Now", "Republic Day"]
+
+
+async def test_a_list_of_the_past_alone_is_refused_and_kept_in_the_form(desk: Desk) -> None:
+    answer = await desk.send(f"{desk.home}/holidays", holidays="2020-01-26 Republic Day")
+    assert (answer.status_code, "lies in the past" in answer.text, ">2020-01-26 Republic Day<" in answer.text) == (422, True, True)
+    assert await Holiday.count().where(Holiday.office == desk.office) == 0
+
+
+@pytest.mark.parametrize("address", ["entered=<b>&past=1", "entered=-1", "entered=\u0663", "entered=99999"])
+async def test_what_was_entered_is_no_word_of_an_address(desk: Desk, address: str) -> None:
+    page = await desk.get(f"{desk.home}?{address}")
+    assert (page.status_code, "entered." in page.text) == (200, False)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +298,11 @@ async def test_a_fee_is_looked_at_then_entered_then_withdrawn(desk: Desk) -> Non
         for words in ("₹ 236.00", "CGST 9 % ₹ 18.00", "SGST 9 % ₹ 18.00", "IGST 18 % ₹ 36.00", "Nothing is entered yet")
     )
     assert await FeeRow.count().where(FeeRow.agency == desk.agency) == 0
-    assert (await desk.send(f"{desk.home}/fees", **fee(desk))).status_code == 303
+    entered = await desk.send(f"{desk.home}/fees", **fee(desk))
+    assert entered.status_code == 303
+    confirmed = (await desk.get(entered.headers["location"])).text
+    assert "Entered: ₹ 200.00 before tax, ₹ 236.00 with GST in the same state," in confirmed
+    assert "for every scheme, at Delhi Office" in confirmed
     [row] = await FeeRow.select().where(FeeRow.agency == desk.agency)
     assert (row["amount_paise"], row["gst_rate_bp"], row["office"]) == (20000, 1800, desk.office)
     page = (await desk.get(f"{desk.home}/fees")).text
@@ -299,7 +343,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     merchants = {"COOMUM01": SECRET}
 
     def testing(registry: Any, settings: Any, rehearsal: bool, box: Any, clock: Any) -> Tester:
-        return Tester(registry, settings, True, box, clock, httpx.ASGITransport(RehearsalGateway(merchants)))  # type: ignore[arg-type]
+        return Tester(registry, settings, True, box, clock, httpx.ASGITransport(RehearsalGateway(sandboxes(merchants))))  # type: ignore[arg-type]
 
     monkeypatch.setattr(office_payment, "Tester", testing)
     return merchants
@@ -329,6 +373,46 @@ async def test_entered_tested_asked_for_and_confirmed(desk: Desk, gateway: dict[
     assert "in use" in (await desk.get(f"{desk.home}/payment")).text
     assert ">missing<" in (await desk.get(f"{desk.home}/readiness")).text  # the fees
     assert (await desk.acts()).count("payment_parameters_activated") == 1
+
+
+async def tested(desk: Desk, version: str, outcome: str, say: str) -> None:
+    """A test of that version as it was kept."""
+    row = ConnectionTestRow(
+        agency=desk.agency,
+        office=desk.office,
+        parameters=UUID(version.rpartition("/")[2]),
+        outcome=outcome,
+        code="test",
+        say=say,
+        tested_by="test",
+        tested_at=desk.clock.now(),
+    )
+    async with uow():
+        await ConnectionTestRow.insert(row)
+
+
+async def test_the_second_person_sees_the_test_and_why_it_is_to_be_used_all_the_same(desk: Desk, gateway: dict[str, str]) -> None:
+    version = await saved(desk)
+    await tested(desk, version, "inconclusive", "The gateway was silent.")
+    asked = await desk.send(f"{version}/use", because="The gateway <b>mends</b> its line tonight.")
+    assert asked.status_code == 303
+    [change] = await ChangeRow.select(ChangeRow.id).where(ChangeRow.agency == desk.agency)
+    await desk.enter(desk.second)
+    page = (await desk.get(f"/changes/{change['id']}")).text
+    assert re.search(r"Connection test</dt>\s*<dd><strong[^>]*>inconclusive</strong>", page)
+    assert "The gateway was silent." in page
+    assert 'Use it all the same, because</dt><dd class="lines">The gateway &lt;b&gt;mends&lt;/b&gt; its line tonight.' in page
+
+
+async def test_the_second_person_sees_that_the_test_passed(desk: Desk, gateway: dict[str, str]) -> None:
+    version = await saved(desk)
+    await tested(desk, version, "passed", "The gateway takes these parameters.")
+    await desk.send(f"{version}/use")
+    [change] = await ChangeRow.select(ChangeRow.id).where(ChangeRow.agency == desk.agency)
+    await desk.enter(desk.second)
+    page = (await desk.get(f"/changes/{change['id']}")).text
+    assert re.search(r"Connection test</dt>\s*<dd><strong[^>]*>passed</strong>", page)
+    assert "all the same" not in page
 
 
 async def test_the_secret_is_in_no_page(desk: Desk, gateway: dict[str, str]) -> None:

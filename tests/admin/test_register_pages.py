@@ -129,7 +129,10 @@ async def test_the_search_takes_every_sign_for_itself(visitor: Visitor, words: s
 async def test_what_cannot_be_chosen_leads_back_to_the_choice(visitor: Visitor, agency: str | None, role: str) -> None:
     wanted = visitor.code if agency is None else agency
     page = await visitor.client.get("/register/agency", params={"agency": wanted, "role": role})
-    assert (page.status_code, "Choose an agency from the list" in page.text) == (422, True)
+    chosen = agency is None
+    said = ("Choose an agency from the list" in page.text, "Choose what you are there" in page.text)
+    assert (page.status_code, *said) == (422, not chosen, role not in {"administrator", "officer"})
+    assert (f'value="{visitor.code}" selected' in page.text) is chosen, "what was chosen is kept"
 
 
 # --- asking ---------------------------------------------------------------------------------------
@@ -175,7 +178,7 @@ async def test_a_broker_asks_with_firm_and_licence(visitor: Visitor) -> None:
     [
         ({"email": "head@gmail.com"}, "not an official e-mail address"),
         ({"email": "not an address"}, "An e-mail address has"),
-        ({"name": ""}, "The name must"),
+        ({"name": ""}, "The name is missing; enter it."),
         ({"phone": "<b>"}, "A phone number has"),
         ({"designation": "x" * 121}, "The designation must"),
     ],
@@ -188,6 +191,15 @@ async def test_what_is_wrong_is_named_and_what_was_typed_is_kept(visitor: Visito
         assert 'value="Meera &lt;i&gt;Iyer&lt;/i&gt;"' in again.text
     assert visitor.domain not in again.text.replace(visitor.email, ""), "the page lists no recorded address"
     assert not await RegistrationRequest.exists().where(RegistrationRequest.agency == visitor.agency)
+
+
+async def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_form(visitor: Visitor) -> None:
+    again = await visitor.ask(letter=b"", email="head@gmail.com", name="", designation="", phone="<b>")
+    said = re.findall(r'<li><a href="#(\w+)">', again.text)
+    assert said == ["email", "name", "designation", "phone", "letter"]
+    assert all(f'id="{box}-wrong"' in again.text for box in said)
+    broker = await visitor.send("/register/broker", firm="", licence="", name="", email="x", phone="<b>")
+    assert re.findall(r'<li><a href="#(\w+)">', broker.text) == ["firm", "licence", "name", "email", "phone"]
 
 
 @pytest.mark.parametrize(

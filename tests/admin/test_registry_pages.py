@@ -487,6 +487,17 @@ async def test_an_unverified_address_makes_no_account_that_another_could_be_give
     assert not await Account.exists().where(Account.email == registry.persons[subject].email)
 
 
+async def test_an_unverified_address_that_a_firm_lists_is_told_what_is_wrong_and_who_mends_it(browser: Browser, registry: Registry) -> None:
+    """The registry is asked for nobody's firms by an address that it did not verify: that is no missing link to an IEC."""
+    listed = registry.person("listed@firm.example")
+    registry.firm(listed, by_email=True)
+    subject = registry.person("listed@firm.example", verified=False)
+    answer = await browser.sign_in(subject)
+    await told_why(answer, 422, "You mend it yourself, in your DGFT profile", browser)
+    assert "linked to no IEC" not in answer.text
+    assert "Have DGFT verify it" in answer.text
+
+
 async def test_an_address_of_another_registry_persons_account_is_not_theirs(browser: Browser, registry: Registry) -> None:
     first = registry.person("shared@firm.example")
     registry.firm(first)

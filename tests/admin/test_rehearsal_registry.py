@@ -93,6 +93,7 @@ async def test_everybody_can_be_chosen_by_name_and_part(browser: httpx.AsyncClie
         assert f'value="{person.subject}"' in page
         assert person.name in page
         assert person.part in page
+    assert page.count('<label class="choice"><input type="radio"') == len(CAST.persons), "the mark stands beside its words, also on a phone"
     assert "Consent and go on" in page
     assert "Break off" in page
 
@@ -320,7 +321,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[uvicorn.Config]]:
         server.started = True
 
     monkeypatch.setattr(uvicorn.Server, "run", serve)
-    monkeypatch.setattr("engine.cli.rehearsing._listening", lambda port: nullcontext())
+    monkeypatch.setattr("engine.cli.rehearsing.listening", lambda *told: nullcontext())
     return configs
 
 

@@ -13,7 +13,7 @@ from litestar import Litestar
 
 from engine.mail.letter import unsealed
 from engine.mail.tables import LetterRow
-from engine.people import add_officer, appoint_administrator
+from engine.people import add_exporter_user, add_officer, appoint_administrator, register_exporter
 from engine.people.access import give_password
 from engine.people.tables import Account, Agency, Officer
 from engine.store import uow
@@ -261,6 +261,86 @@ async def test_a_person_ends_a_session_from_another_browser(browser: Browser, ad
     browser.client.cookies.clear()
     browser.client.cookies.set("session", kept)
     assert (await browser.get("/account")).status_code == 303
+
+
+async def test_a_recovery_code_leads_to_another_authenticator(browser: Browser, administrator: str) -> None:
+    await browser.password(administrator)
+    _, codes = await browser.set_up()
+    await browser.send("/sign-out", on="/account")
+    await browser.password(administrator)
+    done = await browser.send("/sign-in/code", code=codes[0], next="/offices")
+    assert (done.status_code, done.headers["location"]) == (303, "/account?recovered=1&next=/offices")
+    page = (await browser.get(done.headers["location"])).text
+    assert "Set up another authenticator" in page
+    assert "<strong>9 recovery codes</strong>" in page
+    assert 'href="/offices">Go on without' in page
+    assert "Set up another authenticator" not in (await browser.get("/account")).text
+    foreign = await browser.get("/account?recovered=1&next=//evil.example")
+    assert "evil.example" not in foreign.text
+
+
+async def test_a_sign_in_that_was_left_half_way_is_gone_on_with(browser: Browser, administrator: str) -> None:
+    assert "did not finish" not in (await browser.get("/sign-in")).text
+    await browser.password(administrator)
+    first = SECRET.search((await browser.get("/sign-in/factor")).text)
+    assert 'href="/sign-in/factor">Go on where you left off' in (await browser.get("/sign-in")).text
+    again = await browser.get("/sign-in/factor")
+    second = SECRET.search(again.text)
+    assert first is not None
+    assert second is not None
+    assert first[1] != second[1]
+    assert "when you come back another key is shown" in again.text
+    await browser.set_up()
+
+
+async def test_the_second_factor_is_asked_of_an_officer_and_open_to_an_exporter(browser: Browser, administrator: str, clock: Any) -> None:
+    await browser.password(administrator)
+    page = (await browser.get("/sign-in/factor")).text
+    assert "In your role you must have one" in page
+    assert re.search(r'href="otpauth://totp/[^"]+secret=[A-Z2-7]{32}&amp;issuer=[^"]+">', page), "for an app on the same device"
+    email = f"clerk{next(_COUNT)}@firm.example.in"
+    firm = await register_exporter(f"AAZCD{next(_COUNT) + 1000}K", "A FIRM", "", actor="test", at=clock.now())
+    await add_exporter_user(firm.id, email=email, name="A Clerk", rights="see,prepare", actor="test", at=clock.now())
+    [account] = await Account.select(Account.id).where(Account.email == email)
+    await give_password(account["id"], PASSWORD, actor="test", at=clock.now())
+    browser.client.cookies.clear()
+    assert (await browser.password(email)).headers["location"] == "/dashboard"
+    page = (await browser.get("/sign-in/factor")).text
+    assert "Your role does not ask for one; you may have one all the same." in page
+    assert "must have" not in page
+
+
+async def test_the_first_factor_is_told_as_set_up_and_the_next_as_changed(browser: Browser, administrator: str, letters: Letters) -> None:
+    await browser.password(administrator)
+    await browser.set_up()
+    await browser.set_up()
+    said = await letters(administrator)
+    assert sum("a second factor was set up for your account" in text for text in said) == 1
+    assert sum("the second factor of your account was changed" in text for text in said) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/verify", "/dashboard", "/account", "/offices", "/changes", "/audit", "/offices/00000000-0000-4000-8000-000000000000"]
+)
+async def test_signing_out_is_on_every_page(browser: Browser, administrator: str, path: str) -> None:
+    assert 'action="/sign-out"' not in (await browser.get(path)).text
+    await browser.password(administrator)
+    await browser.set_up()
+    assert (await browser.get(path)).text.count('action="/sign-out"') == 1
+    left = await browser.send("/sign-out", on=path)
+    assert (left.status_code, left.headers["location"]) == (303, "/")
+    assert (await browser.get("/account")).status_code == 303
+
+
+async def test_another_role_is_offered_beside_the_name_of_the_present_one(browser: Browser, administrator: str) -> None:
+    await browser.password(administrator)
+    await browser.set_up()
+    assert "Act in another role" not in (await browser.get("/dashboard")).text
+    [agency] = await Agency.select(Agency.id).where(Agency.code == "EIA")
+    [account] = await Account.select(Account.id).where(Account.email == administrator)
+    async with uow():
+        await Officer.insert(Officer(agency=agency["id"], account=account["id"], name="M. Iyer", designation="Director"))
+    assert re.search(r'class="lead acting">[^<]+ <a [^>]+href="/account#roles">Act in another role', (await browser.get("/dashboard")).text)
 
 
 async def test_acting_in_another_role_and_in_one_of_somebody_else(browser: Browser, administrator: str, clock: Any) -> None:

@@ -21,7 +21,7 @@ from PIL import Image
 
 from admin.app import create_app
 from engine.config import AccessSection, Config, load
-from engine.contracts.drawing import CleanImage, ImageRequest, Preview
+from engine.contracts.drawing import CleanImage, Developed, ImageRequest, Preview
 from engine.demo_pictures import signature_photo, stamp_photo
 from engine.errors import EngineError, Unavailable
 from engine.people import add_agency, add_exporter_user, add_office, add_officer, find_office, map_officer, put_stamp, register_exporter
@@ -193,14 +193,12 @@ class Darkroom:
     quality: int = 80
     fails: list[EngineError] = field(default_factory=list)
 
-    async def clean(self, request: ImageRequest) -> CleanImage:
-        mark = zlib.crc32(request.data + repr(request.adjust).encode())
-        return CleanImage(self.png + mark.to_bytes(4, "big"), 90, 40, self.quality, ("The ink is pale.",))
-
-    async def preview(self, data: bytes) -> Preview:
+    async def develop(self, request: ImageRequest) -> Developed:
         if self.fails:
             raise self.fails.pop()
-        return Preview(b"\xff\xd8\xff a preview", 10, 10)
+        mark = zlib.crc32(request.data + repr(request.adjust).encode())
+        cleaned = CleanImage(self.png + mark.to_bytes(4, "big"), 90, 40, self.quality, ("The ink is pale.",))
+        return Developed(Preview(b"\xff\xd8\xff a preview", 10, 10), cleaned)
 
 
 @pytest.fixture
@@ -307,6 +305,18 @@ async def test_an_exporters_user_uses_their_own_hand_at_once(enter: Enter, darkr
     assert "in use from now on" in (await usha.get(used="1")).text
     assert await Appearance.count().where(Appearance.exporter_user.is_not_null(), Appearance.ended_at.is_null()) == 1
     assert await ChangeRow.count() == 0
+
+
+async def test_every_studio_leads_back_to_whose_picture_it_is(enter: Enter, cast: Cast, darkroom: Darkroom) -> None:
+    leads = {
+        ("meera", cast.stamp): f"/offices/{cast.office}",
+        ("meera", cast.hand): f"/users/{cast.officer}",
+        ("asha", "/picture"): "/dashboard",
+        ("usha", "/firm/picture"): "/firm",
+    }
+    for (name, path), back in leads.items():
+        page = (await (await enter(name, path)).get()).text
+        assert f'href="{back}">' in page.partition("<main")[2].partition("<h1>")[0], path
 
 
 async def test_an_officers_own_picture_and_an_administrators_for_them_are_one(enter: Enter, cast: Cast, darkroom: Darkroom) -> None:
@@ -610,6 +620,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 
 async def test_hostile_files_are_refused_and_cost_nobody_their_draft(enter: Enter, cast: Cast, clock: StillClock) -> None:
+    clock.forward(hours=24)  # a day on which meera uploaded nothing yet: uploads have a quota
     meera = await enter("meera", cast.stamp)
     await meera.upload(stamp_photo("A", "B", "C"))
     before = await PictureDraft.select()

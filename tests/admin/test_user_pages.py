@@ -193,7 +193,8 @@ async def test_another_administrator_is_asked_for_and_confirmed_by_the_second(de
     asked = await desk.send("/administrators/new", name="N. Person", email=f"{email}@{domain}")
     change = asked.headers["location"]
     page = (await desk.get("/administrators")).text
-    assert ("Appoint N. Person as administrator" in page, email in page) == (True, False)
+    assert ("Appoint another administrator: N. Person" in page, email in page) == (True, False)
+    assert "Appoint another administrator: N. Person" in (await desk.get("/changes")).text
     assert f"{email}@{domain}" in (await desk.get(change)).text, "whoever confirms sees whom"
     assert (await desk.send(f"{change}/confirm")).status_code == 403
     assert await present(desk) == 2

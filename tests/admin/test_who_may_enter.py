@@ -31,7 +31,8 @@ ROUTES = {
         GET /sign-in/registry | GET /sign-in/registry/return
         GET /register | GET /register/agency | POST /register/agency | GET /register/broker | POST /register/broker | GET /register/asked
         GET /register/prove/{token} | POST /register/prove/{token} | POST /register/prove/{token}/withdraw
-        GET /api/v1/verify | POST /api/v1/verify | GET /api/openapi.json | GET /api | GET /api/{path}""",
+        GET /api/v1/verify | POST /api/v1/verify | GET /api/openapi.json | GET /api | GET /api/{path}
+        GET /cb/pay/{gateway}/r/{token} | POST /cb/pay/{gateway}/r/{token} | POST /cb/pay/{gateway}/s/{account}""",
     HALF: "GET /sign-in/code | POST /sign-in/code | GET /sign-in/factor | POST /sign-in/factor",
     PERSON: """
         GET /account | POST /account/role | POST /account/sessions/{session}/end | POST /account/password | GET /account/prove
@@ -42,10 +43,11 @@ ROUTES = {
     f"{ADMINISTRATOR} {EXPORTER} {BROKER}": "GET /keys | GET /keys/new | POST /keys/new | POST /keys/{key}/end",
     f"{OFFICER} {ADMINISTRATOR} {DESK}": "GET /audit | POST /audit/export | GET /audit/chain | POST /audit/chain",
     f"{ADMINISTRATOR} {OFFICER}": "GET /specimens | GET /specimens/sheet.pdf",
-    EXPORTER: "GET /firm | POST /firm/sync | GET /firm/grants/new | POST /firm/grants/new | POST /firm/grants/{grant}/end",
+    EXPORTER: "GET /firm | POST /firm/sync | GET /firm/grants/new | POST /firm/grants/new | GET /firm/grants/{grant}/end | POST /firm/grants/{grant}/end",
     BROKER: """
         GET /brokerage | GET /brokerage/people/new | POST /brokerage/people/new | GET /brokerage/people/{member}
-        POST /brokerage/people/{member} | POST /brokerage/people/{member}/end""",
+        POST /brokerage/people/{member} | GET /brokerage/people/{member}/end
+        POST /brokerage/people/{member}/end""",
     DESK: """
         GET /desk | GET /desk/requests | GET /desk/requests/{registration} | GET /desk/requests/{registration}/letter
         GET /desk/requests/{registration}/picture | POST /desk/requests/{registration}/approve
@@ -55,8 +57,23 @@ ROUTES = {
         POST /desk/agencies/{agency}/certifies | POST /desk/agencies/{agency}/certifies/{entry}/end
         POST /desk/agencies/{agency}/addresses | POST /desk/agencies/{agency}/addresses/{address}/end
         GET /desk/brokers | GET /desk/brokers/{broker} | POST /desk/brokers/{broker}/close | POST /desk/brokers/{broker}/open
+        GET /desk/people | GET /desk/people/{desk_user} | POST /desk/people/{desk_user}/end
         POST /desk/agencies/{agency}/delist | GET /desk/administrators/{lost}/replace | POST /desk/administrators/{lost}/replace""",
+    f"{EXPORTER} {BROKER}": """
+        GET /pay | GET /pay/fees | POST /pay/fees | POST /payments/{order}/gateway | POST /payments/{order}/wallet
+        POST /payments/{order}/cancel | POST /payments/{order}/credit | GET /wallet | GET /wallet/{place}/{firm}
+        POST /wallet/{place}/{firm}/top-up | GET /applications/{application}/withdraw | POST /applications/{application}/withdraw""",
+    f"{EXPORTER} {BROKER} {ADMINISTRATOR}": "POST /payments/{order}/ask",
+    f"{EXPORTER} {BROKER} {ADMINISTRATOR} {DESK}": """
+        GET /payments | GET /payments/{order} | GET /payments/{order}/receipts/{receipt}
+        GET /payments/{order}/receipts/{receipt}/receipt.pdf""",
     f"{ADMINISTRATOR}": """
+        GET /payments/review | GET /payments/review/{attempt} | POST /payments/review/{attempt} | GET /payments/refunds
+        GET /payments/refunds/{refund} | POST /payments/refunds/{refund} | GET /offices/{office}/terms | POST /offices/{office}/terms
+        GET /offices/{office}/books | GET /offices/{office}/books/export | GET /offices/{office}/settlements | POST /offices/{office}/settlements
+        GET /offices/{office}/settlements/{settlement} | GET /offices/{office}/settlements/lines/{line}
+        POST /offices/{office}/settlements/lines/{line} | GET /offices/{office}/wallets | GET /offices/{office}/wallets/{firm}
+        POST /offices/{office}/wallets/{firm}
         GET /offices | GET /offices/add | POST /offices/add | GET /offices/{office} | GET /offices/{office}/change
         POST /offices/{office}/change | POST /offices/{office}/switch | POST /offices/{office}/holidays
         POST /offices/{office}/holidays/{holiday}/remove | GET /offices/{office}/readiness | GET /offices/{office}/fees
@@ -78,6 +95,7 @@ ROUTES = {
     KEY: """
         GET /api/v1/applications | POST /api/v1/applications | GET /api/v1/applications/{reference} | PUT /api/v1/applications/{reference}
         POST /api/v1/applications/check | POST /api/v1/applications/{reference}/check | POST /api/v1/applications/{reference}/file
+        POST /api/v1/applications/{reference}/withdraw
         GET /api/v1/applications/{reference}/certificate | GET /api/v1/applications/{reference}/leaves
         GET /api/v1/applications/{reference}/leaves/{name} | GET /api/v1/schemes | POST /api/v1/origin | POST /api/v1/origin/cost-sheet
         GET /api/v1/cost-sheets | POST /api/v1/cost-sheets | POST /api/v1/cost-sheets/import | GET /api/v1/cost-sheets/{reference}
@@ -85,6 +103,9 @@ ROUTES = {
         GET /api/v1/cost-sheets/{reference}/versions/{number} | GET /api/v1/cost-sheets/{reference}/compare
         GET /api/v1/cost-sheets/{reference}/export.xlsx | GET /api/v1/cost-sheets/{reference}/export.csv
         POST /api/v1/cost-sheets/{reference}/lodge | POST /api/v1/cost-sheets/{reference}/approve
+        GET /api/v1/orders | POST /api/v1/orders | GET /api/v1/orders/{reference} | POST /api/v1/orders/{reference}/payments
+        POST /api/v1/orders/{reference}/wallet | GET /api/v1/wallet | GET /api/v1/wallet/statement | GET /api/v1/receipts
+        GET /api/v1/receipts/{receipt}/pdf | GET /api/v1/refunds | POST /api/v1/applications/{reference}/withdraw
         POST /api/v1/cost-sheets/{reference}/reject | POST /api/v1/cost-sheets/{reference}/withdraw
         GET /api/v1/cost-sheets/{reference}/grants | POST /api/v1/cost-sheets/{reference}/grants
         DELETE /api/v1/cost-sheets/{reference}/grants/{iec}""",

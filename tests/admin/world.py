@@ -47,6 +47,7 @@ from engine.people.tables import (
 )
 from engine.scope import PLATFORM
 from engine.store import uow
+from tests.admin.purse import money_of
 
 __all__ = ["ROLES", "Pair", "World", "build"]
 
@@ -145,7 +146,7 @@ async def _firms(world: World, ours: Agent, theirs: Agent, at: datetime) -> None
     for exporter_account, broker_account in (own, foreign):
         [user] = await ExporterUser.select(ExporterUser.exporter).where(ExporterUser.account == exporter_account)
         [first] = await BrokerUser.select(BrokerUser.broker).where(BrokerUser.account == broker_account)
-        grant = BrokerGrant(broker=first["broker"], exporter=user["exporter"], rights="see", live_key=str(uuid4()), made_at=at)
+        grant = BrokerGrant(broker=first["broker"], exporter=user["exporter"], rights="see,submit,pay", live_key=str(uuid4()), made_at=at)
         account = await _account(f"colleague@{uuid4().hex[:8]}.example.in", at)
         member = BrokerUser(broker=first["broker"], account=account, name="A Colleague", rights="see")
         async with uow():
@@ -252,6 +253,32 @@ async def _offices(world: World, ours: Agent, theirs: Agent, at: datetime) -> No
     world.pairs |= {"gateway": Pair("sandbox", "nosuch"), "scheme": Pair("AIFTA", "NOSUCH")}
 
 
+async def _desk_users(world: World, ours: Agent, theirs: Agent, at: datetime) -> None:
+    """Another person of the desk, whom the desk's one may end; nobody's place there is foreign to it."""
+    account = await _account("colleague@desk.example.in", at)
+    row = PlatformUser(account=account, live_key=str(account), made_by="test", made_at=at)
+    async with uow():
+        await PlatformUser.insert(row)
+    world.pairs["desk_user"] = Pair(str(row.id), str(uuid4()))
+
+
+async def _payments(world: World, ours: Agent, theirs: Agent, at: datetime) -> None:
+    """An order that each agency's firm paid for an application, with its receipt, a refund, a wallet, and a settlement file."""
+    rows: dict[str, list[str]] = {
+        name: [] for name in ("application", "order", "receipt", "attempt", "refund", "firm", "settlement", "line")
+    }
+    for agent, grant, parameters, code in (
+        (ours, world.pairs["grant"].own, world.pairs["parameters"].own, "OWN"),
+        (theirs, world.pairs["grant"].foreign, world.pairs["parameters"].foreign, "OTH"),
+    ):
+        [row] = await BrokerGrant.select(BrokerGrant.exporter).where(BrokerGrant.id == UUID(grant))
+        made = await money_of(agent.id, agent.office, row["exporter"], UUID(parameters), code, at)
+        for name, id in made.items():
+            rows[name].append(id)
+    world.pairs |= {name: Pair(*ids) for name, ids in rows.items()}
+    world.pairs["place"] = Pair(str(ours.office), str(uuid4()))
+
+
 AREAS: tuple[Callable[[World, Agent, Agent, datetime], Awaitable[None]], ...] = (
     _changes,
     _certificates,
@@ -260,6 +287,8 @@ AREAS: tuple[Callable[[World, Agent, Agent, datetime], Awaitable[None]], ...] = 
     _registrations,
     _pictures,
     _offices,
+    _desk_users,
+    _payments,
 )
 
 
@@ -314,7 +343,7 @@ async def _broker(name: str, at: datetime) -> UUID:
     broker = Broker(name=name, code=code, licence_key=code, email="desk@broker.example.in")
     async with uow():
         await Broker.insert(broker)
-        await BrokerUser.insert(BrokerUser(broker=broker.id, account=account, rights="see,prepare,submit,manage"))
+        await BrokerUser.insert(BrokerUser(broker=broker.id, account=account, rights="see,prepare,submit,pay,manage"))
     return account
 
 

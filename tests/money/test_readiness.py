@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +17,9 @@ from engine.filing.tables import ApplicationRow
 from engine.issuing.scrutiny import Decision, preview
 from engine.money import file, filed_again, foresee
 from engine.money.fees import end_fee, fees_of
+from engine.money.gateways.tables import ActivationRow
 from engine.money.readiness import Readiness, readiness, readiness_of_all, require_payable
+from engine.money.terms.tables import TermsRow
 from engine.people import confirm_form, find_office, find_officer, require_may_issue
 from engine.people.dsc.tables import Enrolment
 from engine.people.offices.keeping import office_by_id, switch_office
@@ -249,21 +251,31 @@ async def test_another_version_of_a_confirmed_form_is_to_be_confirmed_again(walk
 # --- paying ----------------------------------------------------------------------------------------
 
 
+async def end_rows(table: Any, at: datetime) -> None:
+    """Ends what is live of it."""
+    async with uow():
+        for row in await table.select(table.id).where(table.ended_at.is_null()):
+            await table.update({table.live_key: str(row["id"]), table.ended_at: at}).where(table.id == row["id"])
+
+
 async def test_paying_needs_a_fee_and_a_way_and_guards_no_filing(walk: Any, office_id: UUID, drafted: Draft) -> None:
     at = walk.clock.now()
     [agency] = await Agency.select(Agency.id)
     await set_rows(Office, wallet=False)
+    await end_rows(ActivationRow, at)
+    await end_rows(TermsRow, at)
     for fee in await fees_of(PLATFORM, agency["id"]):
         await end_fee(PLATFORM, fee.id, fee.starts_on, actor="test", at=at)
     walk.clock.shift += timedelta(days=1)
     found = await look(walk, office_id)
-    assert [item.code for item in found.open] == ["fees_set", "payment"]
+    assert [item.code for item in found.open] == ["fees_set", "terms", "payment"]
     assert (found.issues, found.pays) == (True, False)
     with pytest.raises(Refused) as refused:
         await require_payable(PLATFORM, office_id, registry=walk.site.registry, at=walk.clock.now())
     assert [each.say for each in refused.value.problems] == [item.say for item in found.open]
     await set_rows(Office, wallet=True)
-    assert [item.code for item in (await look(walk, office_id)).open] == ["fees_set"]
+    assert [item.code for item in (await look(walk, office_id)).open] == ["fees_set", "terms"]
+    assert [item.path for item in (await look(walk, office_id)).open][1] == f"/offices/{office_id}/terms"
 
 
 # --- scopes, and how much is asked -----------------------------------------------------------------
