@@ -23,7 +23,7 @@ from engine.people.tables import Office
 from engine.scope import PLATFORM, Scope
 from engine.store import uow
 
-__all__ = ["filed_at_office", "fund", "money_of"]
+__all__ = ["excess", "filed_at_office", "fund", "money_of"]
 
 
 @cache
@@ -64,7 +64,7 @@ async def money_of(agency: UUID, office: UUID, exporter: UUID, parameters: UUID,
     [line] = await lines_of(order)
     refund = await refund_line(PLATFORM, line.id, amount_paise=100, back_to=RefundTo.WALLET, reason="A part", actor="test", at=at)
     receipts = await receipts_of_order(PLATFORM, order.id)
-    attempt = await _excess(order, parameters, at)
+    attempt = await excess(order, parameters, at)
     file, settled = await _settled(agency, office, parameters, at)
     assert (await attempts_of(await order_by_reference(PLATFORM, order.reference)))[0].id == attempt
     return {
@@ -79,12 +79,12 @@ async def money_of(agency: UUID, office: UUID, exporter: UUID, parameters: UUID,
     }
 
 
-async def _excess(order: Any, parameters: UUID, at: datetime) -> UUID:
+async def excess(order: Any, parameters: UUID, at: datetime) -> UUID:
     """A payment of an order that the wallet paid already."""
     row = AttemptRow(
         order=order.id,
         **order.owner,
-        reference=f"X{order.reference[1:]}",
+        reference=f"X{uuid4().hex[:19].upper()}",
         token_sha256=uuid4().hex,
         gateway="sandbox",
         parameters=parameters,

@@ -14,14 +14,14 @@ import pytest
 from admin.pages.payment_words import standing_of
 from engine.config import DgftSection
 from engine.money.orders import AttemptState, Order, OrderState, PaidBy, attempts_of, order_by_reference
-from engine.money.orders.tables import AttemptRow, OrderRow, Purpose
+from engine.money.orders.tables import AttemptRow, OrderRow, Purpose, RefundRow
 from engine.people.access import RoleKind
 from engine.people.tables import Exporter, ExporterUser
 from engine.scope import PLATFORM
 from engine.site import Site
 from engine.store import uow
 from tests.admin.conftest import BASE, TOKEN
-from tests.admin.purse import filed_at_office, fund
+from tests.admin.purse import excess, filed_at_office, fund
 from tests.admin.till_of_site import GATEWAY_URL, cashier_of, take_payments
 from tests.admin.world import World, build
 from tests.money.till import START
@@ -273,7 +273,9 @@ async def test_terms_have_no_default_and_name_each_choice_that_is_missing(counte
 
 async def test_an_excess_goes_back_with_a_reason_and_leaves_the_queue(counter: Counter) -> None:
     await counter.enter(RoleKind.ADMINISTRATOR)
-    id = counter.world.pairs["attempt"].own
+    known = await AttemptRow.select(AttemptRow.parameters).where(AttemptRow.id == UUID(counter.world.pairs["attempt"].own)).first()
+    order = await order_by_reference(PLATFORM, counter.world.pairs["order"].own)
+    id = str(await excess(order, known["parameters"], counter.clock.now()))  # the world's own is other tests'
     queue = (await counter.get("/payments/review")).text
     assert f"/payments/review/{id}" in queue
     assert counter.world.pairs["attempt"].foreign not in queue
@@ -283,11 +285,13 @@ async def test_an_excess_goes_back_with_a_reason_and_leaves_the_queue(counter: C
     assert done.status_code == 303
     page = (await counter.get("/payments/review")).text
     assert f"/payments/review/{id}" not in page
-    [refund] = re.findall(r"/payments/refunds/([0-9a-f-]{36})", page)
-    done = await counter.post(f"/payments/refunds/{refund}", back_to="by_hand", reason="UTR 42")
-    assert done.status_code in {303, 422}
-    async with uow():  # as it was, for other modules
-        await AttemptRow.update({AttemptRow.version: AttemptRow.version}).where(AttemptRow.id == UUID(id))
+    [refund] = await RefundRow.select().where(RefundRow.attempt == UUID(id))
+    assert (refund["back_to"], refund["state"], refund["reason"]) == ("by_hand", "requested", "The bank wired it")
+    for status in (303, 409):  # it is ended once: what is done is not done again
+        answer = await counter.post(f"/payments/refunds/{refund['id']}", back_to="by_hand", reason="UTR 42")
+        assert answer.status_code == status
+    [refund] = await RefundRow.select().where(RefundRow.attempt == UUID(id))
+    assert refund["state"] == "done"
 
 
 async def test_a_stale_proof_opens_no_decision(counter: Counter) -> None:
@@ -331,10 +335,10 @@ async def test_receipts_and_journals_leave_as_files_that_nothing_calculates(coun
     assert (await counter.get(f"/offices/{counter.office}/books?account=wallet:x")).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/payments?before=x", "/payments?before=99999999999999999", "/payments/refunds?before=-1"])
+@pytest.mark.parametrize("path", ["/payments?before=x", "/payments/refunds?before=-1"])
 async def test_a_mark_that_no_page_gave_is_refused(counter: Counter, path: str) -> None:
     await counter.enter(RoleKind.ADMINISTRATOR)
-    assert (await counter.get(path)).status_code in {200, 422}
+    assert (await counter.get(path)).status_code == 422
 
 
 async def test_the_registers_of_firms_stay_apart(counter: Counter) -> None:

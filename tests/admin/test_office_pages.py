@@ -261,13 +261,13 @@ async def test_a_list_with_a_wrong_line_is_taken_not_at_all(desk: Desk, pasted: 
 
 async def test_the_checklist_leads_to_where_each_thing_is_mended(desk: Desk) -> None:
     page = (await desk.get(f"{desk.home}/readiness")).text
-    for path in (f"{desk.home}/change", f"{desk.home}/stamp", "/users", f"{desk.home}/fees", f"{desk.home}/payment"):
+    for path in (f"{desk.home}/change", f"{desk.home}/stamp", "/users", f"{desk.home}/fees", f"{desk.home}/terms", f"{desk.home}/payment"):
         assert f'href="{path}"' in page
         assert (await desk.get(path)).status_code == 200
     assert "Mumbai Office</strong></a> is not ready" in (await desk.get("/dashboard")).text
     await make_ready(desk.agency, desk.office, desk.clock.now())
     page = (await desk.get(f"{desk.home}/readiness")).text
-    assert page.count(">missing<") == 2
+    assert page.count(">missing<") == 3, "fees, terms and payment"
     assert "is not ready" not in (await desk.get("/dashboard")).text
 
 
@@ -375,7 +375,7 @@ async def test_entered_tested_asked_for_and_confirmed(desk: Desk, gateway: dict[
     assert (await desk.acts()).count("payment_parameters_activated") == 1
 
 
-async def tested(desk: Desk, version: str, outcome: str, say: str) -> None:
+async def note_test(desk: Desk, version: str, outcome: str, say: str) -> None:
     """A test of that version as it was kept."""
     row = ConnectionTestRow(
         agency=desk.agency,
@@ -393,7 +393,7 @@ async def tested(desk: Desk, version: str, outcome: str, say: str) -> None:
 
 async def test_the_second_person_sees_the_test_and_why_it_is_to_be_used_all_the_same(desk: Desk, gateway: dict[str, str]) -> None:
     version = await saved(desk)
-    await tested(desk, version, "inconclusive", "The gateway was silent.")
+    await note_test(desk, version, "inconclusive", "The gateway was silent.")
     asked = await desk.send(f"{version}/use", because="The gateway <b>mends</b> its line tonight.")
     assert asked.status_code == 303
     [change] = await ChangeRow.select(ChangeRow.id).where(ChangeRow.agency == desk.agency)
@@ -406,7 +406,7 @@ async def test_the_second_person_sees_the_test_and_why_it_is_to_be_used_all_the_
 
 async def test_the_second_person_sees_that_the_test_passed(desk: Desk, gateway: dict[str, str]) -> None:
     version = await saved(desk)
-    await tested(desk, version, "passed", "The gateway takes these parameters.")
+    await note_test(desk, version, "passed", "The gateway takes these parameters.")
     await desk.send(f"{version}/use")
     [change] = await ChangeRow.select(ChangeRow.id).where(ChangeRow.agency == desk.agency)
     await desk.enter(desk.second)

@@ -28,7 +28,7 @@ def test_a_person_is_appointed_and_mailed_a_link(shell: Any, words: tuple[str, .
 
 @pytest.mark.parametrize("words", [("desk", "not an address", "X"), ("administrator", "XYZ", "x@eia.example.in", "X")])
 def test_what_cannot_be_appointed_leaves_nothing_behind(shell: Any, words: tuple[str, ...]) -> None:
-    before = rows(shell, "SELECT count(*) FROM account")
+    counted = "SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM letter)"
+    before = rows(shell, counted)
     ended = shell.ecoo("appoint", *words)
-    assert (ended.code, rows(shell, "SELECT count(*) FROM account")) == (2, before)
-    assert rows(shell, "SELECT count(*) FROM letter") == [(0,)]
+    assert (ended.code, rows(shell, counted)) == (2, before)
