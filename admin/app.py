@@ -107,6 +107,19 @@ def create_app(config: Config, *, clock: Clock | None = None, work: bool = True)
     )
 
 
+def _money() -> list[Router]:
+    """The pages on which a firm pays and an office looks after its money; an office's own books lie under /offices."""
+    return [
+        _area("/payments", payments.HANDLERS, *FIRMS, RoleKind.ADMINISTRATOR, RoleKind.PLATFORM),
+        _area("/payments", payment_review.HANDLERS, RoleKind.ADMINISTRATOR),
+        _area("/payments", pay.ORDERS, *FIRMS),
+        _area("/payments", pay.ASKING, *FIRMS, RoleKind.ADMINISTRATOR),
+        _area("/pay", pay.FEES, *FIRMS),
+        _area("/wallet", wallet.HANDLERS, *FIRMS),
+        _area("/applications", withdraw.HANDLERS, *FIRMS),
+    ]
+
+
 def _pages() -> Router:
     return Router(
         "/",
@@ -153,13 +166,7 @@ def _pages() -> Router:
                 ],
                 RoleKind.ADMINISTRATOR,
             ),
-            _area("/payments", payments.HANDLERS, *FIRMS, RoleKind.ADMINISTRATOR, RoleKind.PLATFORM),
-            _area("/payments", payment_review.HANDLERS, RoleKind.ADMINISTRATOR),
-            _area("/payments", pay.ORDERS, *FIRMS),
-            _area("/payments", pay.ASKING, *FIRMS, RoleKind.ADMINISTRATOR),
-            _area("/pay", pay.FEES, *FIRMS),
-            _area("/wallet", wallet.HANDLERS, *FIRMS),
-            _area("/applications", withdraw.HANDLERS, *FIRMS),
+            *_money(),
             _area("/offices/{office:uuid}/stamp", studio.OFFICE_STAMP, RoleKind.ADMINISTRATOR),
             _area("/users", [*users.HANDLERS, *user_officer.HANDLERS], RoleKind.ADMINISTRATOR),
             _area("/administrators", administrators.HANDLERS, RoleKind.ADMINISTRATOR),

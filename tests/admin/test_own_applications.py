@@ -76,7 +76,7 @@ async def test_a_firm_sees_its_applications_and_their_certificates(
     assert found[story.references["numbered"]][-1] == "none yet", "a number that is not out of the house yet is told to nobody"
     assert f'href="/v/{story.codes["issued"]}"' in page
     assert (await browser.get(f"/v/{story.codes['issued']}")).status_code == 200
-    assert "filed by the API for now" in page
+    assert "filed by the API, not on these pages" in page
     assert 'href="/api/openapi.json"' in page
 
 
@@ -98,7 +98,7 @@ async def test_who_files_nothing_gets_no_list(browser: httpx.AsyncClient, world:
     await world.enter(browser, role, clock.now())
     page = (await browser.get("/dashboard")).text
     assert "APP-" not in page
-    assert "by the API for now" not in page
+    assert "filed by the API" not in page
 
 
 async def test_a_broker_sees_those_of_the_firms_that_let_it(
