@@ -147,9 +147,10 @@ async def test_the_sweep_of_a_working_site_sends_what_was_written(config: Config
     async with open_site(config, work=False) as site:
         site.works = True
         sweeps = {sweep.name: sweep for sweep in rounds.sweeps_of(site, jobs=None)}  # type: ignore[arg-type]
+        demos = await LetterRow.count()  # a demonstration begins with some of its own
         await a_letter(site)
-        assert await sweeps["letters"].act() == 1
-        assert [posted.to for posted in await FileOutbox(outbox_of(config)).newest(5)] == ["asha@firm.example"]
+        assert await sweeps["letters"].act() == demos + 1
+        assert "asha@firm.example" in {posted.to for posted in await FileOutbox(outbox_of(config)).newest(demos + 1)}
         site.works = False
         assert "letters" not in {sweep.name for sweep in rounds.sweeps_of(site, jobs=None)}  # type: ignore[arg-type]
 
@@ -158,7 +159,7 @@ async def test_a_site_that_ends_sends_first(config: Config) -> None:
     async with open_site(config, work=False) as site:
         await a_letter(site)
         await rounds.last_words(site)
-        assert await LetterRow.count().where(LetterRow.sent_at.is_not_null()) == 1
+        assert await LetterRow.count().where(LetterRow.sent_at.is_not_null()) == await LetterRow.count() > 0
 
 
 async def checked(config: Config) -> dict[str, tuple[bool, str]]:
@@ -166,6 +167,8 @@ async def checked(config: Config) -> dict[str, tuple[bool, str]]:
 
 
 async def test_check_says_where_letters_go(config: Config) -> None:
+    async with open_site(config, work=False) as site:
+        await rounds.last_words(site)
     said = await checked(config)
     assert said["mail"] == (True, f"files in {outbox_of(config)}, which reach nobody by themselves; set mail.url to send them")
     assert said["letters"] == (True, "0 waiting")
