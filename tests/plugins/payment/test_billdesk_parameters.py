@@ -6,6 +6,7 @@ from engine.api import PaymentGateway, Pays, Refunds, Settles
 from engine.contracts.shapes import check_gateway
 from engine.money.gateways.entering import judge_parameters
 from engine.promises.gateway import promises
+from plugins.payment.sandbox.gateway import Sandbox
 from tests.plugins.payment.billdesk_bench import BILLDESK
 
 GOOD = {
@@ -35,7 +36,7 @@ def test_it_is_a_gateway_that_pays_and_refunds_and_reads_no_settlement_file():
 
 
 async def test_it_keeps_every_promise_of_its_kind():
-    assert [promise for promise in await promises(BILLDESK, {}) if not promise.kept] == []
+    assert [promise for promise in await promises(BILLDESK, {}, [Sandbox()]) if not promise.kept] == []
 
 
 def test_the_notices_two_labels_come_first():
