@@ -24,7 +24,7 @@ from engine.money.ledger import JournalKind, balance, statement, wallets_of
 from engine.money.orders import open_top_up
 from engine.money.terms import terms_of
 from engine.money.terms.tables import TopUpIs
-from engine.people import OfficeHere, exporter_by_id
+from engine.people import OfficeHere, exporter_by_id, exporters_of
 from engine.people.access import RoleKind
 from engine.people.offices.keeping import office_by_id, offices_of
 from engine.scope import PLATFORM, Scope
@@ -69,9 +69,9 @@ async def overview(request: Request[Any, Any, Any]) -> Response[Any]:
         )
         for each in used
     ]
-    firms = [firm for id in sorted(scope.exporter_ids, key=str) if (firm := await exporter_by_id(scope, id)) is not None]
     have = {(each.office_id, each.exporter_id) for each in used}
     others = [(office, _called(office)) for office in offices.values() if office.wallet and office.active]
+    firms = await exporters_of(scope) if others else ()
     return page(
         request,
         "wallets.html",

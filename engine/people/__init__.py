@@ -14,6 +14,7 @@ from engine.people.firms.exporters import (
     exporter_by_id,
     exporter_by_iec,
     exporter_user,
+    exporters_of,
     register_exporter,
 )
 from engine.people.keyring import Party, keys_of, make_partys_key, party_of, revoke_key
@@ -64,6 +65,7 @@ __all__ = [
     "exporter_by_id",
     "exporter_by_iec",
     "exporter_user",
+    "exporters_of",
     "find_office",
     "find_officer",
     "id_of_actor",

@@ -1,5 +1,6 @@
 """Exporters under their IEC, and the persons who act for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "exporter_by_id",
     "exporter_by_iec",
     "exporter_user",
+    "exporters_of",
     "register_exporter",
     "user_key",
 ]
@@ -45,6 +47,12 @@ async def exporter_by_id(scope: Scope, id: UUID) -> ExporterHere | None:
     """The exporter of that row, if the scope covers it."""
     row = await covering(scope, Exporter.select().where(Exporter.id == id), Exporter, exporter="id").first()
     return _here(row) if row else None
+
+
+async def exporters_of(scope: Scope) -> Sequence[ExporterHere]:
+    """The exporters that the scope covers, by IEC, in one query."""
+    rows = await covering(scope, Exporter.select(), Exporter, exporter="id").order_by(Exporter.iec)
+    return [_here(row) for row in rows]
 
 
 async def register_exporter(iec: str, name: str, gstin: str, *, actor: str, at: datetime) -> ExporterHere:
