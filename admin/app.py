@@ -107,6 +107,9 @@ def create_app(config: Config, *, clock: Clock | None = None, work: bool = True)
     )
 
 
+_DESK = [*desk_requests.HANDLERS, *desk_agencies.HANDLERS, *desk_brokers.HANDLERS, *desk_people.HANDLERS]
+
+
 def _money() -> list[Router]:
     """The pages on which a firm pays and an office looks after its money; an office's own books lie under /offices."""
     return [
@@ -150,11 +153,7 @@ def _pages() -> Router:
             Router("/account", guards=[require_person], route_handlers=account.HANDLERS),
             Router("/register", route_handlers=register.HANDLERS),
             Router("/dashboard", guards=[require_person], route_handlers=[dashboard.dashboard]),
-            _area(
-                "/desk",
-                [*desk_requests.HANDLERS, *desk_agencies.HANDLERS, *desk_brokers.HANDLERS, *desk_people.HANDLERS],
-                RoleKind.PLATFORM,
-            ),
+            _area("/desk", _DESK, RoleKind.PLATFORM),
             _area("/users/requests", user_requests.HANDLERS, RoleKind.ADMINISTRATOR),
             _area("/audit", audit.HANDLERS, RoleKind.PLATFORM, RoleKind.ADMINISTRATOR, RoleKind.OFFICER),
             _area("/keys", keys.HANDLERS, RoleKind.ADMINISTRATOR, RoleKind.EXPORTER, RoleKind.BROKER),

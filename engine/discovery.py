@@ -35,6 +35,7 @@ class Found:
 
 
 def built_in() -> Iterator[Found]:
+    """The plugins that come with ecoo: signers, gateways, and a pack for each folder of templates. Raises PluginError."""
     for kind in ("signers", "payment"):
         package = importlib.import_module(f"plugins.{kind}")
         for found in pkgutil.iter_modules(package.__path__):
@@ -46,12 +47,14 @@ def built_in() -> Iterator[Found]:
 
 
 def guests() -> Iterator[Found]:
+    """The plugins that other packages bring by the entry-point group, by name. Raises PluginError for one that cannot be imported."""
     for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
         source = entry.dist.name if entry.dist else entry.value
         yield Found(entry.name, _load(entry.name, source, entry.load), source, entry.dist.version if entry.dist else "")
 
 
 def configured(config: Config | None) -> Iterator[Found]:
+    """The packs of the folders that engine.toml names. Raises ConfigError for a folder that is none, or that holds no pack."""
     for folder in config.templates.folders if config else ():
         if not folder.is_dir():
             raise ConfigError(f"{config.path if config else ''}: templates.folders names {folder}, which is no folder.")
@@ -86,4 +89,5 @@ class _PackPlugin:
 
 
 def templates_folder() -> Traversable:
+    """Where the packs that come with ecoo lie."""
     return files("plugins") / "templates"

@@ -41,6 +41,7 @@ def convert(
 
 
 def bytes_of(file: Path) -> bytes:
+    """The bytes of a file that somebody named. Raises Refused if it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:

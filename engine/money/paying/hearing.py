@@ -123,7 +123,7 @@ def lacks(event: GatewayEvent) -> bool:
 
 
 def _where(state: AttemptState, outcome: PaymentOutcome, wrong: str) -> tuple[AttemptState | None, str]:
-    """Where a statement takes a try, None for nowhere, and why."""
+    """The state into which a statement takes a try, or None if it stays where it is; and why."""
     to = _GOES_TO.get(outcome)
     if to is None:
         return None, f"it says {outcome}, which moves nothing"

@@ -101,10 +101,12 @@ async def terms_of_order(order: _Row, *, now: bool = False) -> Terms:
 
 
 def receipted() -> Conflict:
+    """The refusal of a second receipt for one thing."""
     return Conflict("It has its receipt already.", code="receipted")
 
 
 async def order_row(id: UUID) -> dict[str, Any]:
+    """The row of an order. Raises ValueError if there is none: a receipt is always for one."""
     row: dict[str, Any] | None = await OrderRow.select().where(OrderRow.id == id).first()
     if row is None:
         raise ValueError("A receipt is for an order.")
@@ -112,6 +114,7 @@ async def order_row(id: UUID) -> dict[str, Any]:
 
 
 async def refund_row(id: UUID) -> dict[str, Any]:
+    """The row of a refund. Raises ValueError if there is none."""
     row: dict[str, Any] | None = await RefundRow.select().where(RefundRow.id == id).first()
     if row is None:
         raise ValueError("A document of a refund is for a refund.")
