@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -45,6 +44,7 @@ from engine.proof import SeriesRule
 from engine.site import Site, open_site
 from engine.store import connect, engines
 from engine.store.engines import Engine
+from tests.clocks import MovableClock
 
 # A generated case may meet a slow moment of the machine; and the same commit meets the same cases, unless everything is proved.
 settings.register_profile("ecoo", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="ECOO_PROVE" not in os.environ)
@@ -52,17 +52,6 @@ settings.load_profile("ecoo")
 
 EXAMPLE = Path(__file__).parent.parent / "plugins" / "templates" / "aifta" / "example.json"
 DATABASES = ("sqlite", "postgres")
-
-
-@dataclass
-class MovableClock:
-    """The machine's clock, shifted by what a test says, or standing still at a moment."""
-
-    shift: timedelta = timedelta(0)
-    still: datetime | None = None
-
-    def now(self) -> datetime:
-        return (self.still or datetime.now(UTC)) + self.shift
 
 
 # --- databases ------------------------------------------------------------------------------------

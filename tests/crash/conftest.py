@@ -16,8 +16,10 @@ from uuid import uuid4
 
 import pytest
 
-WORKER = Path(__file__).with_name("worker.py")
-EXAMPLE = Path(__file__).parents[2] / "plugins" / "templates" / "aifta" / "example.json"
+from tests.clocks import MovableClock, to_the_morning
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "plugins" / "templates" / "aifta" / "example.json"
 LONGEST_S = 100.0
 
 
@@ -75,10 +77,11 @@ class Worker:
 
 @dataclass
 class Nursery:
-    """Where workers come from."""
+    """Where workers come from, and the clock that they all read."""
 
     process: "subprocess.Popen[str]"
     folder: Path
+    clock: MovableClock
     workers: list[Worker] = field(default_factory=list)
 
     def ask(self, line: str) -> str:
@@ -94,7 +97,7 @@ class Nursery:
         os.mkfifo(fifo)
         pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
         wish: dict[str, Any] = {"config": str(config), "application": str(EXAMPLE), "count": count, "env": dict(env or {})}
-        wish["executor"] = executor
+        wish |= {"executor": executor, "shift_s": self.clock.shift.total_seconds()}
         pid = int(self.ask(json.dumps(wish | {"out": str(fifo), "errors": str(errors)})))
         worker = Worker(self, pid, pipe, errors)
         self.workers.append(worker)
@@ -109,8 +112,10 @@ class Nursery:
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """Forks workers that have everything imported already."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("ECOO_")}
-    process = subprocess.Popen([sys.executable, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
-    nursery = Nursery(process, tmp_path_factory.mktemp("nursery"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT
+    )
+    nursery = Nursery(process, tmp_path_factory.mktemp("nursery"), MovableClock(to_the_morning()))
     yield nursery
     for worker in nursery.workers:
         if worker.code is None:

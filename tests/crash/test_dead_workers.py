@@ -33,7 +33,7 @@ async def test_another_worker_finishes_what_a_killed_one_had_begun(
         assert dead.finish() == KILLED, f"the point {point} was not passed: {dead.errors.read_text()[-2000:]}"
     living = nursery.start(outgrown_site, count=0, executor="worker-living")
     assert living.finish() == 0, living.errors.read_text()[-2000:]
-    async with open_site(configuration.load(outgrown_site, {}), work=False) as site:
+    async with open_site(configuration.load(outgrown_site, {}), work=False, clock=nursery.clock) as site:
         found = await tally(site)
         assert (found.approvals, found.issued) == (len(points), len(points))
         assert {row["runs"] for row in await ApprovalRow.select(ApprovalRow.runs)} == {0}, "it went on with the same run"

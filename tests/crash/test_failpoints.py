@@ -10,6 +10,7 @@ from engine.errors import EngineError
 from engine.failpoints import POINTS
 from engine.issuing.tables import ApprovalRow, ApprovalState
 from engine.site import Site
+from tests.clocks import to_the_morning
 
 
 async def open_approvals() -> list[object]:
@@ -20,6 +21,7 @@ async def open_approvals() -> list[object]:
 async def test_a_failure_at_any_point_of_the_corridor_ends_issued(
     walk, application: Application, act: str, monkeypatch: pytest.MonkeyPatch, tally: Callable[[Site], Awaitable[object]], quote
 ) -> None:
+    walk.clock.shift = to_the_morning()
     for point in POINTS:
         monkeypatch.setenv("ECOO_FAIL_AT", f"{point}:{act}")
         if point == "approved":

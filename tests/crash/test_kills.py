@@ -26,11 +26,11 @@ def crash_site(sites, tmp_path: Path, database_kind: str) -> Path:
     return path
 
 
-async def counted(config: Path, workers, tally: Callable[[Site], Awaitable[object]]):
-    async with open_site(configuration.load(config, {}), work=False) as site:
+async def counted(config: Path, nursery, tally: Callable[[Site], Awaitable[object]]):
+    async with open_site(configuration.load(config, {}), work=False, clock=nursery.clock) as site:
         found = await tally(site)
         kept = {str(row["id"]) for row in await ApprovalRow.select(ApprovalRow.id)}
-        promised = {id for worker in workers for id in worker.approved}
+        promised = {id for worker in nursery.of(config) for id in worker.approved}
         assert promised <= kept, "an approval that was committed is gone"
         return found
 
@@ -42,7 +42,7 @@ async def test_kill_at_every_boundary_is_made_good_by_the_next_start(nursery, cr
         worker = nursery.start(crash_site, count=1, env={"ECOO_FAIL_AT": f"{point}:kill"})
         assert worker.finish() == KILLED, f"the point {point} was not passed: {worker.errors.read_text()[-2000:]}"
     assert nursery.start(crash_site, count=0).finish() == 0
-    found = await counted(crash_site, nursery.of(crash_site), tally)
+    found = await counted(crash_site, nursery, tally)
     assert (found.approvals, found.issued) == (len(points), len(points))
     quote(f"R2 {database_kind} kill -9 at {', '.join(points)}: {found}")
 
@@ -59,7 +59,7 @@ async def test_kills_at_random_moments_lose_nothing_and_issue_nothing_twice(
             killed += strike(nursery.start(crash_site, count=0), chance, AT_ONCE)
     last = nursery.start(crash_site, count=0)
     assert last.finish() == 0, last.errors.read_text()[-2000:]
-    found = await counted(crash_site, nursery.of(crash_site), tally)
+    found = await counted(crash_site, nursery, tally)
     assert found.approvals <= ROUNDS * AT_ONCE
     assert found.issued == found.approvals
     assert killed >= ROUNDS // 2

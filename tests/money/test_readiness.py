@@ -10,6 +10,7 @@ import pytest
 
 from engine import demo
 from engine.application import Application
+from engine.clock import ist_day
 from engine.contracts.form import Form
 from engine.errors import NotFound, Refused
 from engine.filing import Draft, open_draft, problems_of
@@ -265,7 +266,7 @@ async def test_paying_needs_a_fee_and_a_way_and_guards_no_filing(walk: Any, offi
     await end_rows(ActivationRow, at)
     await end_rows(TermsRow, at)
     for fee in await fees_of(PLATFORM, agency["id"]):
-        await end_fee(PLATFORM, fee.id, fee.starts_on, actor="test", at=at)
+        await end_fee(PLATFORM, fee.id, max(fee.starts_on, ist_day(at)), actor="test", at=at)
     walk.clock.shift += timedelta(days=1)
     found = await look(walk, office_id)
     assert [item.code for item in found.open] == ["fees_set", "terms", "payment"]
