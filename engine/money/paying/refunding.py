@@ -55,8 +55,8 @@ async def refund_line(
     if goes_to is RefundTo.WALLET and not by_wallet:
         await require_wallet_on(order.office_id)
     async with uow():
-        amount = await _take_from_line(line, amount_paise)
-        await _require_taken(line, amount)
+        amount, left = await _take_from_line(line, amount_paise)
+        await _require_taken(line, left)
         attempt = None if by_wallet else await _applied(order)
         if attempt is not None:
             await take_from_attempt(attempt, amount)
@@ -143,19 +143,20 @@ async def require_wallet_on(office_id: UUID) -> None:
         raise Refused(say, code="wallet_off", box="wallet", rule="wallet on")
 
 
-async def _take_from_line(line: OrderLine, amount_paise: int | None) -> int:
-    """Counts an amount as going back of a fee, all that is left if none is named, and gives it."""
+async def _take_from_line(line: OrderLine, amount_paise: int | None) -> tuple[int, int]:
+    """Counts an amount as going back of a fee, all that is left if none is named; gives it, and what is left of the fee then."""
     amount = line.amount_paise - line.refunded_paise if amount_paise is None else amount_paise
     _require_amount(amount)
     enough = OrderLineRow.refunded_paise <= OrderLineRow.amount_paise - amount
     changed: dict[Any, Any] = {OrderLineRow.refunded_paise: OrderLineRow.refunded_paise + amount}
-    if not await OrderLineRow.update(changed).where(OrderLineRow.id == line.id, enough).returning(OrderLineRow.id):
+    taken = await OrderLineRow.update(changed).where(OrderLineRow.id == line.id, enough).returning(OrderLineRow.refunded_paise)
+    if not taken:
         [row] = await OrderLineRow.select(OrderLineRow.amount_paise, OrderLineRow.refunded_paise).where(OrderLineRow.id == line.id)
         raise _too_much(row, amount)
-    return amount
+    return amount, line.amount_paise - int(taken[0]["refunded_paise"])
 
 
-async def _require_taken(line: OrderLine, amount_paise: int) -> None:
+async def _require_taken(line: OrderLine, left_paise: int) -> None:
     """Raises Conflict for a fee that is only set aside, or whose application still goes on and needs it."""
     row = await CoverRow.select().where(CoverRow.order_line == line.id).first()
     if row is None:
@@ -163,7 +164,7 @@ async def _require_taken(line: OrderLine, amount_paise: int) -> None:
     if row["kind"] == CoverKind.HOLD and not await JournalRow.exists().where(JournalRow.key == f"post:{line.id}"):
         say = f"The fee of {line.reference} was set aside in the wallet and never taken, so there is nothing to give back."
         raise Conflict(say, code="fee_not_taken")
-    if row["state"] == CoverState.OPEN and line.refunded_paise + amount_paise >= line.amount_paise:
+    if row["state"] == CoverState.OPEN and left_paise <= 0:
         say = f"The application {line.reference} is still under way and needs its fee; it is withdrawn or rejected first."
         raise Conflict(say, code="application_under_way")
 

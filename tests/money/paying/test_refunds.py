@@ -125,6 +125,15 @@ async def test_the_fee_of_an_application_that_goes_on_is_not_given_back_whole(ti
     assert (await lines_of(order))[0].refunded_paise == 100
 
 
+async def test_parts_asked_for_at_once_do_not_add_up_to_the_whole_fee_of_an_application_that_goes_on(till: Till, gateway: Giving) -> None:
+    order = await till.order()
+    await paid(till, order)
+    done = await asyncio.gather(*(ask(till, order, amount_paise=11800) for _ in range(2)), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in done) == ["Conflict", "Refund"]
+    assert (await lines_of(order))[0].refunded_paise == 11800
+    await sound(till)
+
+
 async def test_more_than_was_paid_is_refused_before_any_gateway_hears_of_it(till: Till, gateway: Giving) -> None:
     order = await owed(till)
     for amount in (23601, 0, -5):
