@@ -120,7 +120,9 @@ def _read_file(file: Path) -> bytes:
 
 def _check_file(file: Path, config: Path | None, *, as_json: bool) -> int:
     application, problems = look(_read_file(file))
-    looked = _Looked(problems, [], asked=False) if application is None else asyncio.run(_look(application, _known_site(config)))
+    looked = (
+        _Looked(problems, [], asked=False) if application is None else asyncio.run(_look(application, configuration.load_if_any(config)))
+    )
     show(looked.as_json(), as_json=as_json, plain=lambda: looked.plain(file))
     return REFUSED if looked.problems else DONE
 
@@ -147,11 +149,6 @@ class _Looked:
         if not self.asked:
             lines.append("No register was asked: agency, office, exporter, and what was filed before, are not checked.")
         return "\n".join(lines)
-
-
-def _known_site(path: Path | None) -> Config | None:
-    """The configuration, if there is one."""
-    return configuration.load(path) if path or configuration.default_path().exists() else None
 
 
 async def _look(application: Application, site: Config | None) -> _Looked:

@@ -11,7 +11,7 @@ from engine import registry
 from engine.application import Application
 from engine.cli.cost_sheet import bytes_of
 from engine.cli.options import ConfigOption, JsonOption
-from engine.cli.output import DONE, show
+from engine.cli.output import DONE, say, show
 from engine.clock import SystemClock, ist_day
 from engine.contracts.form import Form
 from engine.cost_sheet import CostSheet
@@ -43,7 +43,7 @@ def origin(
     json: JsonOption = False,
 ) -> int:
     """Check the goods against the rules of origin, and show every step of the arithmetic."""
-    found = registry.load(configuration.load(config) if config or configuration.default_path().exists() else None)
+    found = _forms_of_site(config)
     data = bytes_of(file)
     if is_sheet(file.name, data):
         sheet = read_sheet(file.name, data)
@@ -54,6 +54,14 @@ def origin(
     if to is not None:
         raise Refused("--to goes with a cost sheet; an application names its own destination.", box="--to", rule="cost sheet")
     return _of_application(application, found, elsewhere=elsewhere, as_json=json)
+
+
+def _forms_of_site(config: Path | None) -> Registry:
+    """The forms of the site; those that come with ecoo where no site is named and none is here, which is said."""
+    site = configuration.load_if_any(config)
+    if site is None:
+        say("There is no engine.toml here: the forms that come with ecoo are used, without any that a site adds. --config names a site.")
+    return registry.load(site)
 
 
 def _of_application(application: Application, found: Registry, *, elsewhere: bool, as_json: bool) -> int:

@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from engine.cli.options import ConfigOption, JsonOption, run_async, site_config
 from engine.cli.output import DONE, show
+from engine.clock import ist_day
 from engine.errors import Refused
 from engine.people.agencies.importing import import_register, read_register
 from engine.site import open_site
@@ -35,7 +36,8 @@ def _import(
 
     async def act() -> tuple[str, ...]:
         async with open_site(settings, work=False) as site:
-            return await import_register(found, schemes=site.registry.schemes, actor="shell", at=site.clock.now())
+            at, known = site.clock.now(), site.registry
+            return await import_register(found, schemes=known.schemes, forms=known.in_force(ist_day(at)), actor="shell", at=at)
 
     changed = run_async(settings, act)
     show({"changed": list(changed)}, as_json=json, plain=lambda: "\n".join(changed) or "Nothing changed: the register says so already.")

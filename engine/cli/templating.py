@@ -14,7 +14,7 @@ from engine import packs, registry
 from engine.cli.options import ConfigOption, JsonOption
 from engine.cli.output import DONE, REFUSED, show
 from engine.clock import SystemClock, ist_day
-from engine.config import Config, DrawingSection
+from engine.config import DrawingSection
 from engine.contracts.form import Form, Sheet
 from engine.drawing import DrawingRoom
 from engine.errors import PluginError, Refused
@@ -51,7 +51,7 @@ def new(
         raise Refused(f"There is a scheme {code} already; name another code.", box="CODE", rule="code of its own")
     layout = _sheet(found, sheet)
     pack = new_pack(at, code, layout, _model(found, layout))
-    site = _site(config)
+    site = configuration.load_if_any(config)
     folders = site.templates.folders if site else ()
     known = at.resolve() in {folder.resolve() for folder in folders}
     result = {"code": code, "path": str(pack.absolute()), "sheet": layout.name, "folder_is_known": known}
@@ -140,12 +140,8 @@ def _plain(form: Form, remarks: list[Remark]) -> str:
 # --- what the commands ask ----------------------------------------------------------------------
 
 
-def _site(config: Path | None) -> Config | None:
-    return configuration.load(config) if config or configuration.default_path().exists() else None
-
-
 def _registry(config: Path | None) -> Registry:
-    return registry.load(_site(config))
+    return registry.load(configuration.load_if_any(config))
 
 
 def _form(found: Registry, code: str, version: str | None, today: date) -> Form:
@@ -179,7 +175,7 @@ def _model(found: Registry, sheet: Sheet) -> Form:
 
 
 def _in_room(config: Path | None, found: Registry, act: Callable[[DrawingRoom], Awaitable[T]]) -> T:
-    site = _site(config)
+    site = configuration.load_if_any(config)
     settings = site.drawing if site else DrawingSection()
 
     async def run() -> T:

@@ -5,7 +5,7 @@ overrides a value. Relative paths count from the file's folder. Secrets are refe
 `{ file = "path" }`, on a demonstration site also `{ made = "NAME" }`: made at random in its folder. An unknown key and a missing secret are errors that name the path to the key.
 """
 
-from engine.config.reading import default_path, load, site_folder
+from engine.config.reading import default_path, load, load_if_any, site_folder
 from engine.config.sections import AccessSection, Config, DgftSection, DrawingSection, MailSection, Secret, Site, settings_help
 from engine.config.settling import is_loopback, is_public, require_public
 
@@ -21,6 +21,7 @@ __all__ = [
     "is_loopback",
     "is_public",
     "load",
+    "load_if_any",
     "require_public",
     "settings_help",
     "site_folder",

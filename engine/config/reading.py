@@ -14,12 +14,21 @@ from engine.config.sections import PLUGIN_SECTIONS, SECTIONS, Config, Secret
 from engine.config.settling import settle
 from engine.errors import ConfigError
 
-__all__ = ["default_path", "load", "site_folder"]
+__all__ = ["default_path", "load", "load_if_any", "site_folder"]
 
 
 def default_path() -> Path:
     """The configuration in force: `ECOO_CONFIG`, else engine.toml in the working folder."""
     return Path(os.environ.get("ECOO_CONFIG") or "engine.toml").absolute()
+
+
+def load_if_any(path: Path | None = None) -> Config | None:
+    """The configuration that is named, here or by `ECOO_CONFIG`, else engine.toml in the working folder if there is one; None without.
+
+    Raises ConfigError for one that is named and is not there.
+    """
+    named = path is not None or bool(os.environ.get("ECOO_CONFIG"))
+    return load(path) if named or default_path().exists() else None
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:

@@ -131,6 +131,11 @@ def _check_public_url(path: Path, site: Site) -> None:
         raise ConfigError(
             f"{path}: site.demo = true with a public_url that is not this machine ({site.public_url}). A demonstration must not look real."
         )
+    if site.rehearsal and not is_loopback(parts.hostname):
+        raise ConfigError(
+            f"{path}: site.rehearsal = true with a public_url that is not this machine ({site.public_url}). In a rehearsal fees are paid "
+            "with no money and anybody can be whoever they choose: never where real certificates are issued."
+        )
 
 
 def is_public(config: Config) -> bool:

@@ -47,6 +47,39 @@ def test_a_cost_sheet_is_tried_on_all_schemes_or_on_those_to_one_country(shell: 
     assert "10.03" in to.out
 
 
+def test_without_a_site_it_says_whose_forms_it_uses(shell: Any, write: Any, example: dict[str, Any]) -> None:
+    path = write(example)
+    assert shell.ecoo("origin", path).err == ""
+    for more in ([], ["--json"]):
+        shell.capture.readouterr()
+        assert run(["origin", path, *more]) == 0
+        told = shell.capture.readouterr()
+        assert "no engine.toml here: the forms that come with ecoo are used" in told.err
+    assert json.loads(told.out)["outcome"] == "passes"
+
+
+def test_a_site_that_is_named_and_is_not_there_is_an_error_and_never_other_forms(
+    shell: Any, write: Any, example: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = write(example)
+    monkeypatch.setenv("ECOO_CONFIG", str(tmp_path / "elsewhere.toml"))
+    shell.capture.readouterr()
+    assert run(["origin", path]) == 5
+    told = shell.capture.readouterr()
+    assert "There is no configuration at" in told.err
+    assert told.out == ""
+
+
+def test_a_site_in_the_working_folder_is_used_without_a_word(
+    shell: Any, write: Any, example: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shell.site.parent)
+    path = write(example)
+    shell.capture.readouterr()
+    assert run(["origin", path]) == 0
+    assert shell.capture.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

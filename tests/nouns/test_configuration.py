@@ -36,6 +36,7 @@ def test_an_empty_file_gives_the_defaults_and_paths_beside_it(tmp_path: Path) ->
         ('[site]\npublic_url = "coo.example.in"\n', "site.public_url"),
         ('[site]\npublic_url = "https://coo.example.in/path"\n', "site.public_url"),
         ('[site]\ndemo = true\npublic_url = "https://coo.example.in"\n', "site.demo"),
+        ('[site]\nrehearsal = true\npublic_url = "https://coo.example.in"\n', "site.rehearsal"),
         ('[issue]\nyear = "lunar"\n', "issue.year"),
         ('[serve]\nprofile = "huge"\n', "serve.profile"),
         ("[drawing]\nprocesses = 0\n", "drawing.processes"),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from engine.contracts.form import Form
 from engine.errors import Refused
 from engine.people.agencies.official import normal_address, record_address
 from engine.people.agencies.register import (
@@ -88,16 +89,18 @@ def read_register(data: bytes) -> RegisterFile:
     return found
 
 
-async def import_register(file: RegisterFile, *, schemes: Sequence[str], actor: str, at: datetime) -> tuple[str, ...]:
+async def import_register(
+    file: RegisterFile, *, schemes: Sequence[str], forms: Sequence[Form] = (), actor: str, at: datetime
+) -> tuple[str, ...]:
     """Brings the register to what the file says, and tells what it changed, a line each; nothing at all if something is refused.
 
-    `schemes` are the agreements that this site knows. Raises Refused naming the agency and the entry.
+    `schemes` are the agreements that this site knows, `forms` those that have to have room for a name that is new. Raises Refused naming the agency and the entry.
     """
     said: list[str] = []
     async with uow():
         for node in file.agencies:
             try:
-                said += await _agency(node, schemes, actor, at)
+                said += await _agency(node, schemes, forms, actor, at)
             except Refused as refusal:
                 raise Refused(f"{node.code[:20]}: {refusal.say}", box=refusal.box, rule=refusal.rule) from refusal
         if said:
@@ -105,16 +108,16 @@ async def import_register(file: RegisterFile, *, schemes: Sequence[str], actor: 
     return tuple(said)
 
 
-async def _agency(node: AgencyNode, schemes: Sequence[str], actor: str, at: datetime) -> list[str]:
+async def _agency(node: AgencyNode, schemes: Sequence[str], forms: Sequence[Form], actor: str, at: datetime) -> list[str]:
     row = await Agency.select().where(Agency.code == node.code).first()
     said = []
     if row is None:
-        id = await enter_agency(node.code, node.name, actor=actor, at=at)
+        id = await enter_agency(node.code, node.name, forms=forms, actor=actor, at=at)
         said.append(f"{node.code}: entered as {node.name}")
     else:
         id = row["id"]
         if row["name"] != node.name:
-            await rename_agency(id, node.name, actor=actor, at=at)
+            await rename_agency(id, node.name, forms=forms, actor=actor, at=at)
             said.append(f"{node.code}: renamed to {node.name}")
     ended: set[date] = set()
     for listing in node.listings:

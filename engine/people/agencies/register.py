@@ -13,13 +13,15 @@ from typing import Any
 from uuid import UUID
 
 from engine.clock import ist_day
+from engine.contracts.form import Form
 from engine.errors import Conflict, NotFound, Problem, Refused
 from engine.mail import Letter, write_letter
 from engine.people.access.sessions import end_all
 from engine.people.agencies.tables import Certifies
 from engine.people.listing import in_force, listed
 from engine.people.plain_text import reason_of, text_fault, tidy
-from engine.people.tables import Administrator, Agency, AgencyListing, Appendix, Officer
+from engine.people.printed_names import agency_problem
+from engine.people.tables import Administrator, Agency, AgencyListing, Appendix, Office, Officer
 from engine.store import SecretBox, audit, uow
 
 __all__ = [
@@ -41,9 +43,13 @@ _MOST_PRODUCTS = 2000
 _LONGEST_REASON = 400
 
 
-async def enter_agency(code: str, name: str, *, actor: str, at: datetime) -> UUID:
-    """Enters an agency, listed under nothing yet, and gives its id. Raises Refused for a wrong code or name, Conflict for a known code."""
+async def enter_agency(code: str, name: str, *, forms: Iterable[Form] = (), actor: str, at: datetime) -> UUID:
+    """Enters an agency, listed under nothing yet, and gives its id.
+
+    Raises Refused for a wrong code or name, or a name that one of the `forms` has no room for; Conflict for a known code.
+    """
     name = _named(name)
+    _require_room(name, (), forms)
     if not _CODE.fullmatch(code):
         say = "The code of an agency is 2 to 12 capitals and digits and begins with a letter, such as EIA; numbers begin with it."
         raise Refused(say, box="code", rule="code of the agency")
@@ -56,11 +62,13 @@ async def enter_agency(code: str, name: str, *, actor: str, at: datetime) -> UUI
     return UUID(str(agency.id))
 
 
-async def rename_agency(agency_id: UUID, name: str, *, actor: str, at: datetime) -> None:
-    """Changes the name that pages and certificates to come show."""
+async def rename_agency(agency_id: UUID, name: str, *, forms: Iterable[Form] = (), actor: str, at: datetime) -> None:
+    """Changes the name that pages and certificates to come show. Raises Refused as `enter_agency` does, beside each of its offices."""
     name = _named(name)
     async with uow():
         await _hold(agency_id)
+        offices = await Office.select(Office.name, Office.city).where(Office.agency == agency_id)
+        _require_room(name, [(row["name"], row["city"]) for row in offices], forms)
         await Agency.update({Agency.name: name}).where(Agency.id == agency_id)
         await audit("agency_renamed", room="people", subject=str(agency_id), actor=actor, at=at, agency=agency_id)
 
@@ -243,6 +251,11 @@ def _named(name: str) -> str:
     if fault := text_fault(name, most=200):
         raise Refused(f"The name of an agency must {fault}.", box="name", rule="name of the agency")
     return name
+
+
+def _require_room(name: str, offices: Iterable[tuple[str, str]], forms: Iterable[Form]) -> None:
+    if problem := agency_problem(name, offices, forms):
+        raise Refused.because([problem])
 
 
 def _notice(notice: str) -> str:

@@ -1,12 +1,14 @@
 """What an agency tells of an office, and what is wrong with it, each beside its box."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from engine.contracts.form import Form
 from engine.errors import Problem, Refused
 from engine.people.identifiers import gstin_problem
 from engine.people.plain_text import text_fault
+from engine.people.printed_names import office_problem
 from engine.people.states import STATES
 
 __all__ = ["WEEK", "OfficeDetails"]
@@ -34,10 +36,12 @@ class OfficeDetails:
     wallet: bool = False
     working_days: str = "12345"
 
-    def require(self) -> None:
-        """Raises Refused with everything that is wrong."""
+    def require(self, agency: str = "", forms: Iterable[Form] = ()) -> None:
+        """Raises Refused with everything that is wrong, or for names that one of the forms has no room for beside the agency's."""
         if problems := list(self.problems()):
             raise Refused.because(problems)
+        if problem := office_problem(self.name, self.city, agency, forms):
+            raise Refused.because([problem])
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is wrong, by the name of the field, in the order of the form."""

@@ -1,11 +1,12 @@
 """Keeping offices: all of an agency's, one of them, and what an administrator changes of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from engine.contracts.form import Form
 from engine.errors import Conflict, NotFound
 from engine.people.offices.details import OfficeDetails
 from engine.people.offices.offices import OfficeHere
@@ -61,8 +62,9 @@ async def mapped_to(scope: Scope, office: UUID) -> Sequence[tuple[UUID, str, str
     return [(row["officer"], row["name"], row["designation"], bool(row["active"])) for row in rows]
 
 
-async def change_office(scope: Scope, id: UUID, details: OfficeDetails, *, actor: str, at: datetime) -> None:
-    """Gives an office new details. Raises Refused for what is wrong with them, Conflict for another code: that never changes."""
+async def change_office(scope: Scope, id: UUID, details: OfficeDetails, *, forms: Iterable[Form] = (), actor: str, at: datetime) -> None:
+    """Gives an office new details. Raises Refused for what is wrong with them, and for a new name or city that one of the `forms` has
+    no room for; Conflict for another code: that never changes."""
     details.require()
     async with uow():
         before = await office_by_id(scope, id)
@@ -70,6 +72,8 @@ async def change_office(scope: Scope, id: UUID, details: OfficeDetails, *, actor
         changed = sorted(name for name, value in told.items() if getattr(before, name) != value)
         if not changed:
             return
+        if {"name", "city"} & set(changed):
+            details.require(before.agency_name, forms)
         if "code" in changed:
             raise Conflict(_FIXED, code="office_code_fixed", box="office", rule="office code")
         await Office.update({getattr(Office, name): told[name] for name in changed}).where(Office.id == id)

@@ -59,12 +59,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """How an officer who is mapped to an office stands: what signing there takes. `until` is the last day of the newest X.509
-    certificate that is registered for them, `valid` whether one is valid at this moment."""
+    """How an officer who is mapped to an office stands: what signing there takes. `closed` says that the desk closed their account,
+    `until` is the last day of the newest X.509 certificate that is registered for them, `valid` whether one is valid at this moment."""
 
     officer: UUID
     email: str
     active: bool
+    closed: bool
     pictured: bool
     valid: bool
     until: date | None
@@ -72,7 +73,7 @@ class Signing:
     @property
     def faults(self) -> tuple[str, ...]:
         """What keeps them from signing, one sentence each."""
-        found = [problem.say for problem in officer_problems(self.email, active=self.active, pictured=self.pictured)]
+        found = [problem.say for problem in officer_problems(self.email, active=self.active, closed=self.closed, pictured=self.pictured)]
         if not self.valid:
             found.append(
                 f"{self.email} has no digital signature certificate registered."
@@ -82,8 +83,10 @@ class Signing:
         return tuple(found)
 
 
-def officer_problems(email: str, *, active: bool, pictured: bool) -> Iterator[Problem]:
+def officer_problems(email: str, *, active: bool, closed: bool, pictured: bool) -> Iterator[Problem]:
     """What an officer lacks wherever they sign."""
+    if closed:
+        yield Problem("officer", "account open", f"The account of {email} is closed; the platform's desk can open it again.")
     if not active:
         yield Problem("officer", "officer active", f"{email} is deactivated; the agency's administrator can activate them again.")
     if not pictured:
@@ -128,7 +131,7 @@ def signing_item(office: OfficeHere, officers: Sequence[Signing]) -> Item:
 
 
 _SIGNING = """
-    SELECT m.office, o.id AS officer, a.email, o.active AND a.active AS active,
+    SELECT m.office, o.id AS officer, a.email, o.active AS active, NOT a.active AS closed,
       EXISTS (SELECT 1 FROM appearance p WHERE p.officer = o.id AND p.ended_at IS NULL) AS pictured,
       EXISTS (SELECT 1 FROM enrolment e WHERE e.officer = o.id AND e.ended_at IS NULL AND e.not_before_at <= {} AND e.not_after_at >= {})
         AS valid,
@@ -144,6 +147,7 @@ async def signing_at(agency: UUID, office: UUID | None = None, *, at: datetime) 
     found: dict[UUID, list[Signing]] = defaultdict(list)
     for row in await OfficerOffice.raw(_SIGNING, at, at, agency, office or agency, int(office is None)):
         until = row["until"] and ist_day(moment_of(row["until"]))
-        signing = Signing(row["officer"], row["email"], bool(row["active"]), bool(row["pictured"]), bool(row["valid"]), until)
+        active, closed, pictured, valid = (bool(row[fact]) for fact in ("active", "closed", "pictured", "valid"))
+        signing = Signing(row["officer"], row["email"], active, closed, pictured, valid, until)
         found[row["office"]].append(signing)
     return found

@@ -1,6 +1,6 @@
 """Agencies and their offices, and the office's stamp."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from engine.clock import ist_day
 from engine.contracts.drawing import CleanImage
+from engine.contracts.form import Form
 from engine.errors import Conflict, Refused
 from engine.people.agencies.register import add_listing, enter_agency
 from engine.people.listing import require_listed
@@ -75,13 +76,26 @@ async def add_agency(
     return agency
 
 
-async def add_office(agency_id: UUID, code: str, name: str, city: str, address: str = "", *, actor: str, at: datetime, **more: Any) -> UUID:
+async def add_office(
+    agency_id: UUID,
+    code: str,
+    name: str,
+    city: str,
+    address: str = "",
+    *,
+    forms: Iterable[Form] = (),
+    actor: str,
+    at: datetime,
+    **more: Any,
+) -> UUID:
     """Adds an office to an agency and gives its id; `more` are further fields of `OfficeDetails`.
 
-    Raises Refused for what is wrong with them, Conflict if the agency has an office of that code.
+    Raises Refused for what is wrong with them, and for a name that one of the `forms` has no room for; Conflict if the agency has an
+    office of that code.
     """
     details = OfficeDetails(code, name, city, address, **more)
-    details.require()
+    [agency] = await Agency.select(Agency.name).where(Agency.id == agency_id)
+    details.require(agency["name"], forms)
     office = Office(agency=agency_id, **asdict(details))
     async with uow():
         if await Office.exists().where(Office.agency == agency_id, Office.code == code):
