@@ -13,6 +13,9 @@ TEST_APT := $(RUN_APT) softhsm2 opensc chromium poppler-utils qpdf mupdf-tools o
 run: $(VENV)/.run-ready
 	@$(BIN)/ecoo demo
 
+# The many processes that tests start are not to compile every module again.
+test prove: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/.test-ready lint
 	@$(BIN)/pytest -n 2 --dist loadgroup --durations=10
 

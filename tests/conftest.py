@@ -6,16 +6,18 @@ create databases. Nothing here is shared between processes, so pytest-xdist may 
 
 import asyncio
 import contextlib
+import functools
 import importlib.util
 import json
 import os
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -26,14 +28,17 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
 import asyncpg
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
 from engine import config as configuration
-from engine import demo
+from engine import demo, packs, schema
 from engine.application import Application
 from engine.config import Config
+from engine.contracts.form import Form, Pack, Sheet
 from engine.contracts.signing import SignerContext
+from engine.discovery import templates_folder
 from engine.drawing import DrawingRoom
 from engine.filing import read
 from engine.issuing import Corridor
@@ -44,14 +49,65 @@ from engine.proof import SeriesRule
 from engine.site import Site, open_site
 from engine.store import connect, engines
 from engine.store.engines import Engine
+from engine.store.tables import Setting
 from tests.clocks import MovableClock
 
 # A generated case may meet a slow moment of the machine; and the same commit meets the same cases, unless everything is proved.
 settings.register_profile("ecoo", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="ECOO_PROVE" not in os.environ)
 settings.load_profile("ecoo")
 
+MEMORY = Path("/dev/shm")
+ROOMY = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 6 << 30 and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
 EXAMPLE = Path(__file__).parent.parent / "plugins" / "templates" / "aifta" / "example.json"
 DATABASES = ("sqlite", "postgres")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary folders lie in memory if there is room, and what every test would read again is read once."""
+    if ROOMY:  # who is killed here leaves what he wrote there as he would on a disk
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    patch.setattr("httpx._transports.default.create_ssl_context", _authorities_read_once())
+    patch.setattr(packs, "read_forms", _own_packs_read_once())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a file with something made once for the whole file stay together on one worker; it would be made on each otherwise."""
+    shared: dict[Path, bool] = {}
+    for item in items:
+        found = getattr(item, "_fixtureinfo", None)
+        scopes = {each.scope for named in found.name2fixturedefs.values() for each in named} if found else set()
+        shared[item.path] = shared.get(item.path, False) or bool(scopes & {"module", "class"})
+    for item in items:
+        if shared[item.path] and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _authorities_read_once() -> Callable[..., ssl.SSLContext]:
+    """httpx's function for a client that names no authorities: it reads the hundreds that the machine trusts, 60 ms each time."""
+    plain, real = functools.cache(httpx.create_ssl_context), httpx.create_ssl_context
+
+    def made(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        return plain() if verify is True and cert is None and trust_env else real(verify, cert, trust_env)
+
+    return made
+
+
+def _own_packs_read_once() -> Callable[..., tuple[Form, ...]]:
+    """The registry's way to a pack's forms: files of the house do not change while tests run. Any other pack is read each time."""
+    read: dict[str, tuple[Form, ...]] = {}
+    house, real = Path(str(templates_folder())).resolve(), packs.read_forms
+
+    def forms(pack: Pack, sheets: Callable[[str], Sheet]) -> tuple[Form, ...]:
+        if Path(str(pack.folder)).resolve().parent != house:
+            return real(pack, sheets)
+        if pack.name not in read:
+            read[pack.name] = real(pack, sheets)
+        return read[pack.name]
+
+    return forms
 
 
 # --- databases ------------------------------------------------------------------------------------
@@ -70,27 +126,46 @@ class Cluster:
     def of(self, database: str) -> str:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
 
+    @cached_property
+    def _hand(self) -> tuple[ThreadPoolExecutor, asyncio.Runner]:
+        return ThreadPoolExecutor(1), asyncio.Runner()
+
+    def _do(self, act: Coroutine[Any, Any, Any]) -> Any:
+        thread, runner = self._hand
+        return thread.submit(runner.run, act).result()
+
+    @cached_property
+    def _connection(self) -> asyncpg.Connection:
+        return self._do(asyncpg.connect(self.url))
+
+    @cached_property
+    def _by_files(self) -> str:
+        """Copying a database by its files is quicker than by its log; servers before 15 know no other way."""
+        own, recent = "ECOO_TEST_PG_URL" not in os.environ, self._connection.get_server_version().major >= 15
+        return "STRATEGY FILE_COPY" if own and recent else ""
+
     def run(self, statement: str) -> None:
-        """Runs one statement in a connection and a loop of its own."""
-
-        async def act() -> None:
-            connection = await asyncpg.connect(self.url)
-            try:
-                await connection.execute(statement)
-            finally:
-                await connection.close()
-
-        apart(act)
+        """Runs one statement, on a loop in a thread of its own, whatever runs here."""
+        self._do(self._connection.execute(statement))
 
     def new(self, template: str = "template1") -> str:
         """A fresh database, and its address."""
         name = f"t_{uuid4().hex[:16]}"
-        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {self._by_files}')
         return self.of(name)
 
     def drop(self, url: str) -> None:
         """Removes a database, whoever is still in it."""
         self.run(f'DROP DATABASE IF EXISTS "{urlsplit(url).path[1:]}" WITH (FORCE)')
+
+    def close(self) -> None:
+        """Ends what was begun here; the server goes on."""
+        if "_connection" in vars(self):
+            self._do(self._connection.close())
+        if "_hand" in vars(self):
+            thread, runner = self._hand
+            thread.submit(runner.close).result()
+            thread.shutdown()
 
 
 def apart(act: Callable[[], Awaitable[Any]]) -> Any:
@@ -131,9 +206,7 @@ def _free_port() -> int:
 def _own_cluster() -> Iterator[str]:
     """A cluster in a temporary folder. It forgets at a power cut (no fsync): only our own processes are killed here."""
     binaries, (name, become) = _newest_binaries(), _unprivileged()
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 << 30
-    folder = Path(tempfile.mkdtemp(prefix="ecoo-pg-", dir=memory if roomy else None))
+    folder = Path(tempfile.mkdtemp(prefix="ecoo-pg-", dir=MEMORY if ROOMY else None))
     if become:
         os.chown(folder, become["user"], become["group"])
     env = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
@@ -158,16 +231,73 @@ def _own_cluster() -> Iterator[str]:
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server for this session."""
     with contextlib.ExitStack() as stack:
-        yield Cluster(lambda: os.environ.get("ECOO_TEST_PG_URL") or stack.enter_context(_own_cluster()))
+        made = Cluster(lambda: os.environ.get("ECOO_TEST_PG_URL") or stack.enter_context(_own_cluster()))
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+async def _build(url: str) -> None:
+    database = await connect(url)
+    try:
+        await schema.build()
+    finally:
+        await database.close()
+
+
+@dataclass
+class Blanks:
+    """Databases with every table and no row: copies of one of each kind that was built when first asked for."""
+
+    folder: Path
+    cluster: Cluster
+
+    @cached_property
+    def _file(self) -> Path:
+        path = self.folder / "built.db"
+        apart(lambda: _build(f"sqlite:///{path}"))
+        return path
+
+    @cached_property
+    def _template(self) -> str:
+        url = self.cluster.new()
+        apart(lambda: _build(url))
+        return urlsplit(url).path[1:]
+
+    def file(self, at: Path) -> None:
+        """A SQLite database at that path."""
+        shutil.copyfile(self._file, at)
+
+    def new(self) -> str:
+        """A PostgreSQL database, and its address."""
+        return self.cluster.new(self._template)
+
+    def close(self) -> None:
+        """Removes the database that the others were copies of."""
+        if "_template" in vars(self):
+            self.cluster.drop(self.cluster.of(self._template))
+
+
+@pytest.fixture(scope="session")
+def blanks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Blanks]:
+    """Makes databases with every table that cost a copy."""
+    made = Blanks(tmp_path_factory.mktemp("blanks"), cluster)
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path) -> Iterator[str]:
-    """An empty database, once of each kind."""
+def database_url(request: pytest.FixtureRequest, cluster: Cluster, blanks: Blanks, tmp_path: Path) -> Iterator[str]:
+    """An empty database, once of each kind. A test of a `built_database` finds the tables in it."""
+    built = "built_database" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        path = tmp_path / "empty.db"
+        if built:
+            blanks.file(path)
+        yield f"sqlite:///{path}"
         return
-    url = cluster.new()
+    url = blanks.new() if built else cluster.new()
     yield url
     cluster.drop(url)
 
@@ -178,6 +308,14 @@ async def empty_database(database_url: str) -> AsyncIterator[Engine]:
     database = await connect(database_url)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def built_database(empty_database: Engine) -> Engine:
+    """A database of each kind with all tables and triggers, and nothing in them but the schema's fingerprint."""
+    if not await Setting.table_exists():  # a test that names a `database_url` of its own
+        await schema.build()
+    return empty_database
 
 
 # --- demonstration sites --------------------------------------------------------------------------

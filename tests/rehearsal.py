@@ -47,7 +47,12 @@ START = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
 SANDBOX = Merchant("sandbox", "COOMUM01", {"checksum": "k9XvQ2mNpR7sT4wZ"})
 BILLDESK = Merchant("billdesk", "COOMUM01", {"checksum": "b1llDeskChecksumKeyOfNoBank"})
 BILLDESK_JOSE = Merchant("billdesk_jose", "COOMUM01", {"signing": "b1llDeskSign1ngKeyOfNoBank0000000"}, {"client_id": "coomum01client"})
-RAZORPAY = Merchant("razorpay", "rzp_test_COOMUM0100000", {"key": "r4zorKeySecretOfNoBank00", "webhook": "r4zorWebhookSecretOfNoBank"})
+RAZORPAY = Merchant(
+    "razorpay",
+    "rzp_test_COOMUM0100000",
+    {"key": "r4zorKeySecretOfNoBank00", "webhook": "r4zorWebhookSecretOfNoBank"},
+    {"account": "acc_REHEARSAL00001"},
+)
 PAYU = Merchant("payu", "COOMUM", {"salt": "p4yuSaltOfNoBank00000000000000000"})
 MERCHANTS = (SANDBOX, Merchant("sandbox", "COODEL01", {"checksum": "Zz8yXw7vUt6sRq5p"}), BILLDESK, BILLDESK_JOSE, RAZORPAY, PAYU)
 
@@ -65,10 +70,11 @@ class Rehearsal:
     gateway: RehearsalGateway
     clock: StillClock
     posted: list[Any] = field(default_factory=list)
+    line: httpx.Client = field(default_factory=httpx.Client, repr=False)  # one for all, as each takes a while to make
 
     def control(self, deed: str, /, **told: Any) -> dict[str, Any]:
         """One deed of the control API."""
-        answer = httpx.post(f"{self.address}/control/{deed}", json=told)
+        answer = self.line.post(f"{self.address}/control/{deed}", json=told)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -91,7 +97,7 @@ class Rehearsal:
     @property
     def calls(self) -> list[dict[str, Any]]:
         """What was asked of the gateways."""
-        return list(httpx.get(f"{self.address}/control/calls").json()["calls"])
+        return list(self.line.get(f"{self.address}/control/calls").json()["calls"])
 
     @property
     def host(self) -> str:
@@ -109,12 +115,12 @@ def rehearsing(
         posted.append(post)
         return 200
 
-    with listening() as served:
+    with listening() as served, httpx.Client() as line:
         clock = StillClock(START)
         copies = tuple(Merchant(each.wire, each.id, each.secrets, each.more, each.notices) for each in merchants)
         gateway = RehearsalGateway(copies, now=clock.now, series=series, deliver=deliver or keep)
         served.app = gateway
-        yield Rehearsal(served.address, gateway, clock, posted)
+        yield Rehearsal(served.address, gateway, clock, posted, line)
 
 
 def context(

@@ -1,15 +1,17 @@
-"""A server on a port of this machine, for what is asked over real HTTP; what answers there is put there by each test."""
+"""A server on a port of this machine, for what is asked over real HTTP; what answers there is put there by each test. And an application
+between its start and its stop, for whoever asks it in this loop."""
 
+import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 
-__all__ = ["Socket", "listening"]
+__all__ = ["Socket", "listening", "running"]
 
 
 @dataclass
@@ -40,3 +42,24 @@ def listening() -> Iterator[Socket]:
         server.should_exit = True
         thread.join(timeout=20)
         assert not thread.is_alive()
+
+
+@contextlib.asynccontextmanager
+async def running(app: Any) -> AsyncIterator[None]:
+    """The application between start and stop, in one task of its own: a fixture begins and ends in two."""
+    started, stop = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            started.set()
+            await stop.wait()
+
+    task = asyncio.create_task(live())
+    task.add_done_callback(lambda _: started.set())
+    await started.wait()
+    try:
+        if not task.done():
+            yield
+    finally:
+        stop.set()
+        await task

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from engine.errors import ConfigError
@@ -25,12 +26,16 @@ def _tables() -> Sequence[type["Row"]]:
 
 def statements() -> list[str]:
     """All DDL of the bound database's kind, in order."""
+    return list(_statements(isinstance(database(), WalSQLite)))
+
+
+@cache
+def _statements(sqlite: bool) -> tuple[str, ...]:
     from engine.schema import APPEND_ONLY
 
-    sqlite = isinstance(database(), WalSQLite)
     made = [ddl for table in _tables() for ddl in table.create_table().ddl]
     names = [table._meta.tablename for table in APPEND_ONLY]
-    return [*made, *(_sqlite_triggers(names) if sqlite else _postgres_triggers(names))]
+    return (*made, *(_sqlite_triggers(names) if sqlite else _postgres_triggers(names)))
 
 
 def _sqlite_triggers(names: Sequence[str]) -> list[str]:

@@ -1,6 +1,5 @@
 """A site with a register of every kind of certificate, and the real application over it, in this loop and as a server."""
 
-import asyncio
 import io
 import json
 import re
@@ -40,6 +39,7 @@ from engine.store import FileStore, connect, uow
 from tests.admin.world import World, build
 from tests.clocks import StillClock
 from tests.ready import make_ready
+from tests.sockets import running
 
 HOST = "127.0.0.1:8000"
 BASE = f"http://{HOST}"
@@ -297,31 +297,10 @@ def opening(story: Story, clock: StillClock) -> Opening:
         site = replace(story.config.site, public_url=public_url, rehearsal=dgft is not None)
         config = replace(story.config, site=site, verify=replace(story.config.verify, **verify), dgft=dgft or DgftSection())
         app = create_app(config, clock=clock, work=False)
-        async with _running(app), _calling(app, public_url) as client:
+        async with running(app), _calling(app, public_url) as client:
             yield client
 
     return opened
-
-
-@asynccontextmanager
-async def _running(app: Litestar) -> AsyncIterator[None]:
-    """The application between start and stop, in one task of its own: a fixture begins and ends in two."""
-    started, stop = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            started.set()
-            await stop.wait()
-
-    task = asyncio.create_task(live())
-    task.add_done_callback(lambda _: started.set())
-    await started.wait()
-    try:
-        if not task.done():
-            yield
-    finally:
-        stop.set()
-        await task  # also says why it did not start
 
 
 def _calling(app: Litestar, base_url: str) -> httpx.AsyncClient:

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from engine import schema
 from engine.cost_sheet import CostSheet, SheetState
 from engine.errors import Conflict, Forbidden, NotFound, Refused
 from engine.filing import sheets
@@ -86,8 +85,7 @@ class World:
 
 
 @pytest.fixture
-async def world(empty_database: Engine, sheet_tree: dict[str, Any]) -> World:
-    await schema.build()
+async def world(built_database: Engine, sheet_tree: dict[str, Any]) -> World:
     people = {iec: Exporter(iec=iec, name=iec) for iec in (MAKER, TRADER, OTHER)}
     for each in people.values():
         await Exporter.insert(each)

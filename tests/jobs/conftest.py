@@ -2,11 +2,9 @@
 
 import pytest
 
-from engine import schema
 from engine.store.engines import Engine
 
 
 @pytest.fixture
-async def database(empty_database: Engine) -> Engine:
-    await schema.build()
-    return empty_database
+async def database(built_database: Engine) -> Engine:
+    return built_database

@@ -18,7 +18,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from engine import schema
 from engine.mail import Letter, Sender, write_letter
 from engine.mail.tables import LetterRow
 from engine.store import SecretBox, uow
@@ -28,9 +27,8 @@ AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def database(empty_database: Engine) -> Engine:
-    await schema.build()
-    return empty_database
+async def database(built_database: Engine) -> Engine:
+    return built_database
 
 
 @pytest.fixture

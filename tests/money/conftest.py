@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine import registry, schema
+from engine import registry
 from engine.application import Application
 from engine.filing import Draft, open_draft
 from engine.money import file
@@ -37,7 +37,6 @@ def gateways() -> registry.Registry:
 
 
 @pytest.fixture
-async def bureau(empty_database: Engine, gateways: registry.Registry, tmp_path: Path) -> Bureau:
+async def bureau(built_database: Engine, gateways: registry.Registry, tmp_path: Path) -> Bureau:
     """Two agencies with offices and administrators, in an empty database of each kind."""
-    await schema.build()
     return await make_bureau(gateways, SecretBox.open(tmp_path / "keys", create=True))

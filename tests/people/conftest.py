@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from engine import schema
 from engine.config import AccessSection
 from engine.people import access, add_agency, add_exporter_user, add_office, add_officer, map_officer, register_exporter
 from engine.people.access import Device, Entered, Principal, Stage, passwords
@@ -86,7 +86,7 @@ class People:
         return pyotp.TOTP(self.secrets[id]).at(int(self.at.timestamp()) + 30 * steps)
 
     async def enter(self, email: str, password: str = PASSWORD) -> Entered:
-        return await access.enter(email, password, device=DEVICE, limits=self.limits, at=self.at)
+        return await access.enter(email, password, box=self.box, device=DEVICE, limits=self.limits, at=self.at)
 
     async def resume(self, token: str) -> Principal | None:
         return await access.resume(token, limits=self.limits, at=self.at)
@@ -108,6 +108,11 @@ class People:
         return entered.token
 
 
+def closed(at: datetime) -> dict[Any, Any]:
+    """What the row of an account says that the desk closed."""
+    return {Account.active: False, Account.off_at: at, Account.off_why: "test"}
+
+
 @pytest.fixture(autouse=True)
 def light_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes that cost a millisecond."""
@@ -116,8 +121,7 @@ def light_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def people(empty_database: Engine, tmp_path: Path) -> People:
-    await schema.build()
+async def people(built_database: Engine, tmp_path: Path) -> People:
     agency = await add_agency("EIA", "Export Inspection Agency", actor="test", at=START)
     office = await add_office(agency, "MUM", "Mumbai", "Mumbai", actor="test", at=START)
     return People(SecretBox.open(tmp_path / "keys", create=True), office, agency)

@@ -4,16 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine import schema
 from engine.store.engines import Engine
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def database(empty_database: Engine) -> Engine:
-    await schema.build()
-    return empty_database
+async def database(built_database: Engine) -> Engine:
+    return built_database
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine import schema
 from engine.errors import TooMany
 from engine.store.engines import Engine
 from engine.store.quota import take_of_day
@@ -15,8 +14,8 @@ EVENING = datetime(2026, 11, 22, 18, 29, tzinfo=UTC)  # 23:59 in India
 
 
 @pytest.fixture(autouse=True)
-async def database(empty_database: Engine) -> None:
-    await schema.build()
+async def database(built_database: Engine) -> None:
+    """Every test here has the tables."""
 
 
 async def test_a_days_work_is_taken_and_no_more_and_a_new_day_begins_at_midnight_in_india() -> None:

@@ -62,10 +62,14 @@ async def test_a_child_cannot_name_its_parent_with_another_agency(database) -> N
     here = await office(mine, "MUM")
     officer = Officer(agency=mine.id, account=await account(), designation="x")
     await Officer.insert(officer)
-    await OfficerOffice.insert(OfficerOffice(agency=mine.id, officer=officer.id, office=here.id, live_key="here", mapped_at=AT))
+    await OfficerOffice.insert(
+        OfficerOffice(agency=mine.id, officer=officer.id, office=here.id, live_key=f"{officer.id}:{here.id}", mapped_at=AT)
+    )
     second = await office(mine, "DEL")
     await refused(
-        OfficerOffice.insert(OfficerOffice(agency=other.id, officer=officer.id, office=second.id, live_key="second", mapped_at=AT)).run()
+        OfficerOffice.insert(
+            OfficerOffice(agency=other.id, officer=officer.id, office=second.id, live_key=f"{officer.id}:{second.id}", mapped_at=AT)
+        ).run()
     )
 
 

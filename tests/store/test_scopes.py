@@ -14,6 +14,7 @@ from engine.people import exporter_by_iec, exporter_user, find_office, find_offi
 from engine.scope import PLATFORM, PUBLIC, Scope
 
 SUBROOMS = {
+    "accounts": ("closing", "reading"),
     "agencies": ("certifying", "official", "register", "registered"),
     "joining": ("deciding", "registering", "replacing"),
     "offices": ("details", "holidays", "keeping", "needs"),
@@ -49,6 +50,7 @@ WITHOUT_SCOPE = {
     "people.pictures.put_version": "writes, for a bearer that a scope or a change found",
     "people.pictures.version_of": "of a bearer that a scope found",
     "people.pictures.versions_of": "of a bearer that a scope found",
+    "people.add_office": "writes, for the agency that a person's role or the maker of a site names",
     "people.account_of": "for who makes a site, before anybody can sign in",
     "people.enrolled": "by the row's id, which only an approval or an enrolment of the caller's own gives",
     "people.keys_of": "of the party that a person's role gave",
@@ -63,6 +65,7 @@ WITHOUT_SCOPE = {
     "people.agencies.register.end_listing": "for the desk's pages and the shell; writes",
     "people.agencies.registered.agencies_to_choose": "the register is public",
     "people.agencies.registered.offices_to_choose": "the register is public",
+    "people.agencies.register.rename_agency": "for the desk's pages and the shell; writes",
     "people.joining.deciding.require_another": "answers whether the address is the caller's own, and nothing else",
     "people.joining.registering.behind_link": "of the mailed link, which is the right to see it",
     "people.joining.registering.expire_requests": "for the sweep, which serves the whole site",
@@ -72,6 +75,7 @@ WITHOUT_SCOPE = {
     "people.firms.members_of": "likewise",
     "people.firms.add_member": "of the broker's person who manages the firm",
     "people.firms.rights_granted": "of a broker whom a key or a person's role names",
+    "people.staff.desk.hold_desk": "keeps a row, and tells nothing of it",
     "people.names_of": "of ids that stand in what a scope found",
     "people.persons_called": "for narrowing a search that a scope narrows too; who is found is told to nobody",
     "people.revoke_key": "of the party that a person's role gave",
@@ -89,6 +93,7 @@ WITHOUT_SCOPE = {
     "money.receipts.parts_going_back": "of a refund that a deed holds",
     "money.settling.chase_settlements": "for the sweep, which serves the whole site",
     "money.settling.check_clearing": "its scope may be None: the nightly look is at every office",
+    "money.settling.check_covers": "for the nightly look, which is at every office",
     "money.paying.tell_refunds": "for the sweep, which serves the whole site",
     "proof.by_approval": "for the corridor, which serves the whole site",
     "proof.duplicates_of": "of a certificate that the corridor replaces",

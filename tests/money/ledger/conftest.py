@@ -2,13 +2,11 @@
 
 import pytest
 
-from engine import schema
 from engine.store.engines import Engine
 from tests.money.ledger.desk import Desk, make_desk
 
 
 @pytest.fixture
-async def desk(empty_database: Engine) -> Desk:
+async def desk(built_database: Engine) -> Desk:
     """Two offices of one agency and one of another, with nothing in their books."""
-    await schema.build()
     return await make_desk()

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from engine import schema
 from engine.application import Application
 from engine.store import SecretBox
 from engine.store.engines import Engine
@@ -12,7 +11,6 @@ from tests.money.till import Till, make_till
 
 
 @pytest.fixture
-async def till(empty_database: Engine, application: Application, tmp_path: Path) -> Till:
+async def till(built_database: Engine, application: Application, tmp_path: Path) -> Till:
     """Two offices that take payments, and a firm that owes."""
-    await schema.build()
     return await make_till(SecretBox.open(tmp_path / "keys", create=True), application)
