@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,12 +94,15 @@ class Nursery:
 
     def start(self, config: Path, *, count: int, env: Mapping[str, str] | None = None, executor: str = "embedded") -> Worker:
         """A worker for that site, which files and approves `count` applications before it begins to work."""
-        fifo, errors = self.folder / uuid4().hex, config.parent / "errors.txt"
+        wish: dict[str, Any] = {"config": str(config), "application": str(EXAMPLE), "count": count, "env": dict(env or {})}
+        return self.raise_one(config.parent, wish | {"executor": executor, "shift_s": self.clock.shift.total_seconds()})
+
+    def raise_one(self, folder: Path, wish: Mapping[str, Any]) -> Worker:
+        """A process with that wish; what it complains of lies in the folder."""
+        fifo, errors = self.folder / uuid4().hex, folder / "errors.txt"
         os.mkfifo(fifo)
         pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-        wish: dict[str, Any] = {"config": str(config), "application": str(EXAMPLE), "count": count, "env": dict(env or {})}
-        wish |= {"executor": executor, "shift_s": self.clock.shift.total_seconds()}
-        pid = int(self.ask(json.dumps(wish | {"out": str(fifo), "errors": str(errors)})))
+        pid = int(self.ask(json.dumps({**wish, "out": str(fifo), "errors": str(errors)})))
         worker = Worker(self, pid, pipe, errors)
         self.workers.append(worker)
         return worker
@@ -108,14 +112,12 @@ class Nursery:
         return [worker for worker in self.workers if worker.errors.parent == config.parent]
 
 
-@pytest.fixture(scope="session")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    """Forks workers that have everything imported already."""
+@contextmanager
+def rearing(module: str, folder: Path) -> Iterator[Nursery]:
+    """A nursery of the processes that a module forks; those that live at its end are killed."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("ECOO_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT
-    )
-    nursery = Nursery(process, tmp_path_factory.mktemp("nursery"), MovableClock(to_the_morning()))
+    process = subprocess.Popen([sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT)
+    nursery = Nursery(process, folder, MovableClock(to_the_morning()))
     yield nursery
     for worker in nursery.workers:
         if worker.code is None:
@@ -123,3 +125,17 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     assert process.stdin is not None
     process.stdin.close()
     process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Forks workers that issue."""
+    with rearing("tests.crash.worker", tmp_path_factory.mktemp("nursery")) as nursery:
+        yield nursery
+
+
+@pytest.fixture(scope="session")
+def money_nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Forks processes that handle money."""
+    with rearing("tests.crash.money_hand", tmp_path_factory.mktemp("money")) as nursery:
+        yield nursery

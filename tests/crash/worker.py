@@ -1,14 +1,11 @@
-"""Processes that issue, made to be killed. Started once, it has everything imported and forks a worker for each line it reads.
+"""Processes that issue, made to be killed: see `forking` for how one is asked for.
 
-A line of JSON asks: `config` (an engine.toml), `application` (a file), `count` (how many copies to file and approve at the
-shell first), `executor` (its name at the job engine), `env`, `out` (a FIFO for the worker's words), `shift_s` (how far its clock is ahead).
-The answer is the worker's pid; the line `wait PID` is answered with its exit code. A worker says `approved ID` for each, `at work` when it has begun and `done` when no approval is open.
+Asked for are: `config` (an engine.toml), `application` (a file), `count` (how many copies to file and approve at the shell first),
+`executor` (its name at the job engine), `shift_s` (how far its clock is ahead). A worker says `approved ID` for each, `at work`
+when it has begun and `done` when no approval is open.
 """
 
 import asyncio
-import json
-import os
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from engine.issuing.shell import approve_at_shell
 from engine.issuing.tables import ApprovalRow, ApprovalState
 from engine.site import open_site
 from tests.clocks import MovableClock
+from tests.crash.forking import serve
 
 
 async def work(config_path: Path, application_path: Path, count: int, executor: str, clock: MovableClock) -> None:
@@ -40,34 +38,10 @@ async def work(config_path: Path, application_path: Path, count: int, executor: 
     print("done", flush=True)
 
 
-def fork(wish: dict[str, Any]) -> int:
-    """A worker for this wish; gives its pid."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        out = os.open(wish["out"], os.O_WRONLY)
-        os.dup2(out, 1)
-        os.dup2(os.open(wish["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.environ.update(wish["env"])
-        clock = MovableClock(timedelta(seconds=wish["shift_s"]))
-        asyncio.run(work(Path(wish["config"]), Path(wish["application"]), wish["count"], wish["executor"], clock))
-        code = 0
-    except BaseException as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-    finally:
-        os._exit(code)
+def begin(wish: dict[str, Any]) -> None:
+    """What a forked worker does."""
+    clock = MovableClock(timedelta(seconds=wish["shift_s"]))
+    asyncio.run(work(Path(wish["config"]), Path(wish["application"]), wish["count"], wish["executor"], clock))
 
 
-def main() -> None:
-    for line in sys.stdin:
-        if line.startswith("wait "):
-            _, status = os.waitpid(int(line.split()[1]), 0)
-            print(os.waitstatus_to_exitcode(status), flush=True)
-        else:
-            print(fork(json.loads(line)), flush=True)
-
-
-main()
+serve(begin)
