@@ -18,7 +18,7 @@ from engine.people.tables import Account, ApiKey
 from engine.store import audit, reading, uow
 from engine.store.idempotency import first_answer, remember_answer
 
-__all__ = ["LONGEST_DAYS", "KeyRing", "ListedKey", "Party", "keys_of", "make_partys_key", "party_of", "revoke_key"]
+__all__ = ["LONGEST_DAYS", "KeyRing", "ListedKey", "Party", "end_key", "keys_of", "make_partys_key", "party_of", "revoke_key"]
 
 LONGEST_DAYS = 365
 _LONGEST_NAME = 80
@@ -103,6 +103,7 @@ async def make_partys_key(party: Party, name: str, *, rights: frozenset[str], da
         if await first_answer(actor, form, said, at=at) is not None:
             raise Conflict("made", code="key_made")
         async with uow():
+            await _hold_maker(actor)
             await remember_answer(actor, form, said, str(row.id), at=at)
             await _require_room(party, at)
             await insert_key(row)
@@ -116,15 +117,23 @@ async def revoke_key(party: Party, key: UUID, *, actor: str, at: datetime) -> No
     made and that may do more than the person who wants to end it."""
     live = (ApiKey.id == key, party.its, *_good(at))
     async with uow():
-        row = await ApiKey.select(ApiKey.rights, ApiKey.made_by, ApiKey.prefix).where(*live).first()
+        row = await ApiKey.select().where(*live).first()
         if row is None:
             raise _unknown()
         if not _endable(party, row, actor):
             raise Forbidden("This key may do more than you may. Somebody who may do as much can end it.", code="key_right")
-        if not await ApiKey.update({ApiKey.revoked_at: at, ApiKey.revoked_by: actor}).where(*live).returning(ApiKey.id):
+        if not await end_key(row, actor=actor, at=at):
             raise _unknown()
-        detail = {"rights": row["rights"], "prefix": row["prefix"]}
-        await audit("api_key_revoked", room="people", subject=str(key), actor=actor, at=at, agency=party.agency, detail=detail)
+
+
+async def end_key(row: Mapping[str, Any], *, actor: str, at: datetime) -> bool:
+    """Ends the key of that row, which the caller may end; False if it ended meanwhile. Joins the caller's unit of work."""
+    live = (ApiKey.id == row["id"], *_good(at))
+    if not await ApiKey.update({ApiKey.revoked_at: at, ApiKey.revoked_by: actor}).where(*live).returning(ApiKey.id):
+        return False
+    detail = {"rights": row["rights"], "prefix": row["prefix"]}
+    await audit("api_key_revoked", room="people", subject=str(row["id"]), actor=actor, at=at, agency=row["agency"], detail=detail)
+    return True
 
 
 async def keys_of(party: Party, *, actor: str, at: datetime) -> KeyRing:
@@ -146,6 +155,17 @@ def _wrong(party: Party, name: str, rights: frozenset[str], days: int) -> Iterat
         yield Problem("rights", "rights of a key", "A key may do no more than you may; choose among what is offered.")
     if not 1 <= days <= LONGEST_DAYS:
         yield Problem("days", "days of a key", f"A key is good for 1 to {LONGEST_DAYS} days.")
+
+
+async def _hold_maker(actor: str) -> None:
+    """Keeps the account of who makes a key, so that its closing and a new key of theirs come one after the other; joins the caller's
+    unit of work. Raises Forbidden if it was closed a moment ago."""
+    if not actor.startswith(_PERSON):
+        return
+    mine = Account.id == UUID(actor.removeprefix(_PERSON))
+    held = await Account.update({Account.failed: Account.failed}, force=True).where(mine).returning(Account.active)
+    if held and not held[0]["active"]:
+        raise Forbidden("Your account was closed a moment ago. No key was made.", code="account_closed")
 
 
 async def _require_room(party: Party, at: datetime) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from engine.clock import ist_day
 from engine.errors import Forbidden
-from engine.people.firms.granting import rights_granted
+from engine.people.firms.grants import rights_granted
 from engine.people.standing import Status
 from engine.people.tables import Administrator, ApiKey
 from engine.scope import Scope, ScopeKind

@@ -34,6 +34,8 @@ __all__ = [
 _CAPITALS = " AND ".join(
     ["length(code) BETWEEN 2 AND 4", "code = upper(code)", *[f"replace(code, '{c}', '') = code" for c in "0123456789/-_ ."]]
 )
+# What the desk closed says since when and why, and nothing else does.
+_OFF_IS_SAID = "(active AND off_at IS NULL) OR (NOT active AND off_at IS NOT NULL AND length(off_why) > 0)"
 
 
 class Appendix(StrEnum):
@@ -112,7 +114,8 @@ class Account(Row, tablename="account"):
     stand in rows of their own, in this room and in no other.
 
     `totp_step` is the last interval whose code was taken, so that no code counts twice; `failed` counts wrong tries in a
-    row. `registry_key` is the hash of issuer and subject at the exporters' registry, for persons who sign in there.
+    row. `registry_key` is the hash of issuer and subject at the exporters' registry, for persons who sign in there. An
+    account that the desk closed is not active: `off_at` says since when, and `off_why` why.
     """
 
     email = text(254, unique=True)
@@ -127,8 +130,11 @@ class Account(Row, tablename="account"):
     email_proved_at = Timestamptz(null=True, default=None)
     active = Boolean(default=True)
     made_at = Timestamptz()
+    off_at = Timestamptz(null=True, default=None)
+    off_why = text(400)
 
     failed_counts = Check("failed >= 0")
+    off_is_said = Check(_OFF_IS_SAID)
 
 
 class PlatformUser(Row, tablename="platform_user"):
@@ -140,7 +146,7 @@ class PlatformUser(Row, tablename="platform_user"):
     made_at = Timestamptz()
     ended_at = Timestamptz(null=True, default=None)
 
-    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    live_until_it_ends = Check("live_key = CAST(CASE WHEN ended_at IS NULL THEN account ELSE id END AS TEXT)")
 
 
 class Administrator(Row, tablename="administrator"):
@@ -154,7 +160,9 @@ class Administrator(Row, tablename="administrator"):
     ended_at = Timestamptz(null=True, default=None)
 
     in_agency = Unique(["agency", "id"])
-    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    live_until_it_ends = Check(
+        "live_key = CASE WHEN ended_at IS NULL THEN CAST(account AS TEXT) || ':' || CAST(agency AS TEXT) ELSE CAST(id AS TEXT) END"
+    )
 
 
 class Officer(Row, tablename="officer"):
@@ -187,7 +195,7 @@ class OfficerSpell(Row, tablename="officer_spell"):
 
     same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
     in_order = Check("ends_at IS NULL OR ends_at >= starts_at")
-    live_until_it_ends = Check("(ends_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    live_until_it_ends = Check("live_key = CAST(CASE WHEN ends_at IS NULL THEN officer ELSE id END AS TEXT)")
 
 
 class OfficerOffice(Row, tablename="officer_office"):
@@ -202,7 +210,9 @@ class OfficerOffice(Row, tablename="officer_office"):
     ended_at = Timestamptz(null=True, default=None)
     ended_by = text(80, default="")
 
-    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    live_until_it_ends = Check(
+        "live_key = CASE WHEN ended_at IS NULL THEN CAST(officer AS TEXT) || ':' || CAST(office AS TEXT) ELSE CAST(id AS TEXT) END"
+    )
     same_agency = CompositeForeignKey(["agency", "officer"], "officer", ["agency", "id"])
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
 
@@ -255,7 +265,10 @@ class ExporterUser(Row, tablename="exporter_user"):
 
     subject_once = Unique([exporter, subject])
     of_exporter = Unique(["exporter", "id"])
-    ended_is_not_live = Check("ended_at IS NULL OR live_key = CAST(id AS TEXT)")
+    live_until_it_ends = Check(
+        "live_key = CASE WHEN ended_at IS NULL AND account IS NOT NULL"
+        " THEN CAST(exporter AS TEXT) || ':' || CAST(account AS TEXT) ELSE CAST(id AS TEXT) END"
+    )
 
 
 class Broker(Row, tablename="broker"):
@@ -275,7 +288,7 @@ class Broker(Row, tablename="broker"):
     off_at = Timestamptz(null=True, default=None)
     off_why = text(400)
 
-    off_is_said = Check("(active AND off_at IS NULL) OR (NOT active AND off_at IS NOT NULL AND length(off_why) > 0)")
+    off_is_said = Check(_OFF_IS_SAID)
 
 
 class BrokerUser(Row, tablename="broker_user"):
@@ -311,7 +324,9 @@ class BrokerGrant(Row, tablename="broker_grant"):
 
     between = Unique(["broker", "exporter", "id"])
     some_a_day = Check("per_day IS NULL OR per_day > 0")
-    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    live_until_it_ends = Check(
+        "live_key = CASE WHEN ended_at IS NULL THEN CAST(broker AS TEXT) || ':' || CAST(exporter AS TEXT) ELSE CAST(id AS TEXT) END"
+    )
     never_signs = Check("rights NOT LIKE '%sign%'")
 
 

@@ -1,4 +1,4 @@
-"""Letters to an agency's administrators and to a firm's persons, for rooms that know only their ids.
+"""Letters to an agency's administrators, to a firm's persons and to a broker, for rooms that know only their ids.
 
 Each joins the unit of work of its deed, and an address that takes no letter keeps nothing from being done.
 """
@@ -10,10 +10,10 @@ from uuid import UUID
 
 from engine.errors import Refused
 from engine.mail import Letter, write_letter
-from engine.people.tables import Account, Administrator, ExporterUser
+from engine.people.tables import Account, Administrator, Broker, ExporterUser
 from engine.store import SecretBox
 
-__all__ = ["address_of_account", "tell_administrators", "tell_firm"]
+__all__ = ["address_of_account", "tell_administrators", "tell_broker", "tell_firm"]
 
 _MOST = 20
 
@@ -31,12 +31,18 @@ async def tell_firm(
 ) -> None:
     """One letter to each person of a firm who has that right, twenty at most, and to the account `also`, whose doing it was."""
     query = ExporterUser.select(ExporterUser.account.email.as_alias("email"), ExporterUser.rights).where(
-        ExporterUser.exporter == exporter_id, ExporterUser.ended_at.is_null(), ExporterUser.account.is_not_null()
+        ExporterUser.exporter == exporter_id, ExporterUser.ended_at.is_null(), ExporterUser.account.active.eq(True)
     )
     found = [row["email"] for row in await query if row["email"] and right in row["rights"].split(",")][:_MOST]
     if also is not None and (own := await address_of_account(also)):
         found.append(own)
     await _tell(found, Letter("", subject, text), box, purpose, at, about)
+
+
+async def tell_broker(broker_id: UUID, subject: str, text: str, *, box: SecretBox, purpose: str, at: datetime, about: UUID) -> None:
+    """One letter to a broker, at the address that the firm has here."""
+    row = await Broker.select(Broker.email).where(Broker.id == broker_id).first()
+    await _tell([row["email"]] if row and row["email"] else [], Letter("", subject, text), box, purpose, at, about)
 
 
 async def address_of_account(account: UUID) -> str:

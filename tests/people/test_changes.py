@@ -18,7 +18,7 @@ from engine.people.changes.tables import ChangeRow
 from engine.people.tables import Account, Administrator, AgencyListing, Officer
 from engine.store import uow
 from engine.store.tables import AuditEntry
-from tests.people.conftest import People
+from tests.people.conftest import People, closed
 
 BASE = "https://coo.example.in"
 
@@ -190,7 +190,7 @@ async def test_a_person_without_a_place_changes_nothing(house: House, way: str) 
         if way == "ended":
             await dismissed(first, house.people.at)
         else:
-            await Account.update({Account.active: False}).where(Account.id == first.account_id)
+            await Account.update(closed(house.people.at)).where(Account.id == first.account_id)
     with pytest.raises(Conflict):
         await house.confirm(change, second)
     with pytest.raises(Forbidden):
@@ -369,7 +369,7 @@ async def test_another_agency_neither_sees_nor_decides(house: House) -> None:
     change = await house.propose(first)
     stranger_id = await house.people.person("x@txc.example.in", factor=True)
     other = await add_agency("TXC", "Textiles Committee", actor="test", at=house.people.at)
-    row = Administrator(agency=other, account=stranger_id, live_key="x", made_by="test", made_at=house.people.at)
+    row = Administrator(agency=other, account=stranger_id, live_key=f"{stranger_id}:{other}", made_by="test", made_at=house.people.at)
     async with uow():
         await Administrator.insert(row)
     stranger = await house.signed_in("x@txc.example.in", stranger_id)

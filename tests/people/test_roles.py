@@ -44,13 +44,15 @@ async def of_every_kind(people: People) -> UUID:
             await Administrator.insert(Administrator(agency=agency, account=id, live_key=f"{id}:{agency}", made_by="test", made_at=made_at))
         await Exporter.insert(*firms)
         for firm in firms[:2]:
-            await ExporterUser.insert(ExporterUser(exporter=firm.id, account=id, rights="see,sign", live_key=f"{firm.iec}:{id}"))
+            await ExporterUser.insert(ExporterUser(exporter=firm.id, account=id, rights="see,sign", live_key=f"{firm.id}:{id}"))
         await Exporter.update({Exporter.status: str(Status.SUSPENDED)}).where(Exporter.iec == "AAZCM0003K")
         for each in (broker, closed):
             await Broker.insert(each)
             await BrokerUser.insert(BrokerUser(broker=each.id, account=id, rights="see,manage", made_at=people.at))
         for firm, until in ((firms[0], None), (firms[1], people.at + timedelta(days=1)), (firms[2], people.at)):
-            grant = BrokerGrant(broker=broker.id, exporter=firm.id, rights="see", live_key=str(firm.iec), made_at=people.at, until_at=until)
+            grant = BrokerGrant(
+                broker=broker.id, exporter=firm.id, rights="see", live_key=f"{broker.id}:{firm.id}", made_at=people.at, until_at=until
+            )
             await BrokerGrant.insert(grant)
     return id
 

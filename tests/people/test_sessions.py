@@ -12,7 +12,7 @@ from engine.people.access.tables import Session
 from engine.people.tables import Account, Broker, BrokerGrant, BrokerUser, ExporterUser, Officer, OfficerOffice
 from engine.scope import ScopeKind
 from engine.store import uow
-from tests.people.conftest import DEVICE, PASSWORD, People
+from tests.people.conftest import DEVICE, PASSWORD, People, closed
 
 OFFICER = "officer@eia.example.in"
 
@@ -44,7 +44,7 @@ async def test_an_ended_session_is_ended_at_once(people: People, what: str) -> N
     principal = await people.here(token)
     if what == "account":
         async with uow():
-            await Account.update({Account.active: False}).where(Account.id == id)
+            await Account.update(closed(people.at)).where(Account.id == id)
     elif what == "signed out":
         await access.end(principal, principal.session_id, at=people.at)
     elif what == "ended elsewhere":
@@ -156,7 +156,7 @@ async def test_a_brokers_person_sees_the_exporters_that_grant_the_firm_something
         await BrokerUser.insert(BrokerUser(broker=broker.id, account=id, rights="see,prepare"))
         for exporter, until in ((one, people.at + timedelta(days=1)), (two, people.at - timedelta(seconds=1))):
             grant = BrokerGrant(
-                broker=broker.id, exporter=exporter, rights="see", live_key=str(exporter), made_at=people.at, until_at=until
+                broker=broker.id, exporter=exporter, rights="see", live_key=f"{broker.id}:{exporter}", made_at=people.at, until_at=until
             )
             await BrokerGrant.insert(grant)
     token = (await people.enter("agent@broker.example.in")).token

@@ -16,7 +16,7 @@ from engine.people.access.tables import Purpose, Ticket
 from engine.people.tables import Account
 from engine.store import uow
 from engine.store.tables import AuditEntry
-from tests.people.conftest import DEVICE, PASSWORD, People
+from tests.people.conftest import DEVICE, PASSWORD, People, closed
 
 OFFICER = "officer@eia.example.in"
 
@@ -46,11 +46,11 @@ async def test_whoever_may_sign_needs_a_second_factor(people: People, rights: st
     assert (await people.enter("user@firm.example.in")).stage is (Stage.SETTING_UP if "sign" in rights else Stage.WHOLE)
 
 
-async def test_unknown_wrong_paused_and_deactivated_read_the_same(people: People) -> None:
+async def test_unknown_wrong_paused_and_closed_read_the_same(people: People) -> None:
     await people.officer()
     gone = await people.person("gone@eia.example.in")
     async with uow():
-        await Account.update({Account.active: False}).where(Account.id == gone)
+        await Account.update(closed(people.at)).where(Account.id == gone)
     await people.person("empty@eia.example.in", password="x" * 12)
     async with uow():
         await Account.update({Account.password_hash: ""}).where(Account.email == "empty@eia.example.in")
@@ -198,6 +198,56 @@ async def test_guessing_codes_pauses_as_guessing_passwords_does(people: People) 
     assert "pauses for a while" in await refused(people.second(entered.token, people.code(id)))
     people.later(seconds=61)
     assert (await people.second(entered.token, people.code(id))).stage is Stage.WHOLE
+
+
+async def test_who_knows_the_password_does_not_try_codes_without_end(people: People) -> None:
+    """The right password between wrong codes is half a way in: it forgets none of them."""
+    id, looked_at = await people.officer(), 0
+    for _ in range(12):
+        try:
+            token = (await people.enter(OFFICER)).token
+        except Refused:
+            break
+        said = await refused(people.second(token, "000000"))
+        looked_at += "pauses for a while" not in said
+    assert looked_at == 5
+    people.later(seconds=61)
+    assert await people.whole(OFFICER, id)
+
+
+async def test_a_person_is_told_once_that_their_account_pauses(people: People) -> None:
+    id = await people.officer()
+    for _ in range(4):
+        await refused(people.enter(OFFICER, "wrong"))
+    assert await opened_letters(people) == []
+    for _ in range(20):
+        people.later(hours=2)
+        await refused(people.enter(OFFICER, "wrong"))
+        await refused(people.enter("nobody@eia.example.in", "wrong"))
+    assert await opened_letters(people) == ["Somebody tried to sign in to your account"]
+    people.later(hours=2)
+    assert await people.whole(OFFICER, id)
+    people.later(minutes=1)
+    token = (await people.enter(OFFICER)).token
+    for _ in range(6):
+        await refused(people.second(token, "000000"))
+    assert len(await opened_letters(people)) == 2
+    rows = await LetterRow.select().order_by(LetterRow.written_at)
+    first, second = (unsealed(row["id"], row["to_sealed"], row["content_sealed"], people.box) for row in rows)
+    assert first.to == second.to == OFFICER
+    assert "right password" not in first.text
+    assert "gave your right password" in second.text
+
+
+async def test_a_pause_that_cannot_be_told_pauses_all_the_same(people: People) -> None:
+    await people.officer()
+    async with uow():
+        await Account.update({Account.email: "no address"}).where(Account.email == OFFICER)
+    for _ in range(5):
+        await refused(people.enter("no address", "wrong"))
+    [row] = await Account.select(Account.locked_until).where(Account.email == "no address")
+    assert row["locked_until"] > people.at
+    assert await opened_letters(people) == []
 
 
 async def test_half_a_sign_in_does_not_wait_for_ever(people: People) -> None:

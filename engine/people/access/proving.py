@@ -12,8 +12,9 @@ from engine.errors import Forbidden, Refused
 from engine.people.access import factors, passwords, sessions
 from engine.people.access.sessions import Device, Principal
 from engine.people.access.signing_in import Entered, taken, wrong_code
-from engine.people.access.tables import Stage, Ticket
+from engine.people.access.tables import Stage
 from engine.people.access.telling import tell_changed, tell_first_factor
+from engine.people.access.tickets import spend_all
 from engine.people.access.tries import clear, hold
 from engine.people.tables import Account
 from engine.store import SecretBox, audit, uow
@@ -110,7 +111,7 @@ async def change_password(principal: Principal, old: str, new: str, *, box: Secr
             raise Refused("The password was changed meanwhile. Sign in with the new one.", box="old", rule="present password")
         token = await sessions.renew(principal, acting=principal.role.key if principal.role else "", device=device, at=at)
         await sessions.end_all(principal.account_id, reason="password changed", at=at, but=await sessions.id_of(token))
-        await Ticket.update({Ticket.used_at: at}).where(Ticket.account == principal.account_id, Ticket.used_at.is_null())
+        await spend_all(principal.account_id, at)
         await tell_changed(principal.account_id, "password", box=box, at=at)
         await audit("password_changed", room="people", subject=str(principal.account_id), actor=principal.actor, at=at)
     return Entered(Stage.WHOLE, token)

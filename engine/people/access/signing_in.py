@@ -15,7 +15,7 @@ from engine.people.access.roles import roles_of
 from engine.people.access.sessions import Device, Principal
 from engine.people.access.tables import Stage
 from engine.people.access.telling import tell_opened
-from engine.people.access.tries import clear, hold, reserve
+from engine.people.access.tries import clear, give_back, hold, reserve
 from engine.people.tables import Account
 from engine.store import SecretBox, audit, uow
 
@@ -33,13 +33,13 @@ class Entered:
     by_recovery_code: bool = False
 
 
-async def enter(email: str, password: str, *, device: Device, limits: AccessSection, at: datetime) -> Entered:
+async def enter(email: str, password: str, *, box: SecretBox, device: Device, limits: AccessSection, at: datetime) -> Entered:
     """The first step. Raises Refused in the same words whatever was wrong."""
     address = email.strip().lower()
     row = None
     if address.isprintable():
         row = await Account.select(Account.id, Account.password_hash, Account.active).where(Account.email == address).first()
-    free = await reserve(row["id"] if row else None, "password", at)
+    free = await reserve(row["id"] if row else None, "password", box=box, at=at)
     fits = await passwords.fits(password, row["password_hash"] if row else "")
     if row is None or not free or not fits or not row["active"]:
         raise _wrong()
@@ -51,8 +51,8 @@ async def enter(email: str, password: str, *, device: Device, limits: AccessSect
         if now["password_hash"] != kept or not now["active"]:  # changed while this password was tried
             raise _wrong()
         await Account.update({Account.password_hash: renewed}).where(Account.id == row["id"])
-        await clear(row["id"])
         stage = await next_stage(row["id"], has_factor=now["totp_set_at"] is not None, at=at)
+        await (give_back if stage is Stage.CODE else clear)(row["id"])
         token = await sessions.begin(row["id"], stage, device=device, limits=limits, at=at)
         if stage is Stage.WHOLE:
             await _in(row["id"], "password", at)
@@ -63,7 +63,7 @@ async def second_factor(principal: Principal, code: str, *, box: SecretBox, devi
     """The second step: a code of the app, or a recovery code, which is used up. Raises Refused for any other."""
     if principal.stage is not Stage.CODE:
         raise Forbidden("This sign-in is not waiting for a code. Begin again.", code="stage")
-    if not await reserve(principal.account_id, "code", at):
+    if not await reserve(principal.account_id, "code", box=box, at=at):
         raise _paused()
     async with uow():
         await hold(principal.account_id)

@@ -9,7 +9,7 @@ from engine.mail import Letter, write_letter
 from engine.people.tables import Account
 from engine.store import SecretBox
 
-__all__ = ["tell_changed", "tell_first_factor", "tell_opened"]
+__all__ = ["tell_changed", "tell_first_factor", "tell_opened", "tell_paused"]
 
 _IF_NOT_YOU = "If it was not you, choose a new password at once with 'Forgot password', and tell your administrator."
 
@@ -35,7 +35,21 @@ async def tell_opened(account: UUID, left: int, *, box: SecretBox, at: datetime)
     await _write(account, "A recovery code was used", text, box=box, at=at)
 
 
-async def _write(account: UUID, subject: str, text: str, *, box: SecretBox, at: datetime) -> None:
-    [row] = await Account.select(Account.email, Account.name).where(Account.id == account)
+async def tell_paused(account: UUID, what: str, *, box: SecretBox, at: datetime) -> None:
+    """That there were several wrong tries at their account, which pauses; joins the caller's unit of work. `what` was wrong."""
+    knew = "Whoever tried gave your right password, and no right code of your app. " if what == "code" else ""
+    text = (
+        "there were several wrong tries to sign in to your account, so it pauses for a minute, and after each further wrong try for "
+        f"longer, up to an hour. Nobody got in. {knew}\n\nIf it was you, wait a little. If it was not, "
+        f"{'choose a new password at once' if knew else 'nothing has to be done; a new password'} with 'Forgot password'"
+        f"{', which ends the pause too' if knew else ' ends the pause'}."
+    )
+    await _write(account, "Somebody tried to sign in to your account", text, box=box, at=at, purpose="paused")
+
+
+async def _write(account: UUID, subject: str, text: str, *, box: SecretBox, at: datetime, purpose: str = "changed") -> None:
+    row = await Account.select(Account.email, Account.name).where(Account.id == account, Account.active.eq(True)).first()
+    if row is None:  # a closed account hears nothing
+        return
     with suppress(Refused):  # an address that takes no letter keeps nobody from their own account
-        await write_letter(Letter(row["email"], subject, f"{row['name']},\n\n{text}"), box=box, purpose="changed", at=at, about=account)
+        await write_letter(Letter(row["email"], subject, f"{row['name']},\n\n{text}"), box=box, purpose=purpose, at=at, about=account)

@@ -20,7 +20,7 @@ from engine.people.access.tries import hold
 from engine.people.tables import Account
 from engine.store import SecretBox, audit, uow
 
-__all__ = ["ask_reset", "choose_password", "invite", "is_good"]
+__all__ = ["ask_reset", "choose_password", "invite", "is_good", "spend_all"]
 
 _GOOD_FOR = {Purpose.RESET: timedelta(minutes=30), Purpose.INVITED: timedelta(days=7)}
 _PER_HOUR = 3
@@ -90,11 +90,16 @@ async def choose_password(token: str, password: str, *, box: SecretBox, at: date
         await Account.update(
             {Account.password_hash: kept, Account.failed: 0, Account.locked_until: None, Account.email_proved_at: at}
         ).where(Account.id == account)
-        await Ticket.update({Ticket.used_at: at}).where(Ticket.account == account, Ticket.used_at.is_null())
+        await spend_all(account, at)
         await sessions.end_all(account, reason="password chosen", at=at)
         if found["password_hash"]:
             await tell_changed(account, "password", box=box, at=at)
         await audit("password_chosen", room="people", subject=str(account), actor=f"account:{account}", at=at)
+
+
+async def spend_all(account: UUID, at: datetime) -> None:
+    """Makes every link that was mailed to the account open nothing any more; joins the caller's unit of work."""
+    await Ticket.update({Ticket.used_at: at}).where(Ticket.account == account, Ticket.used_at.is_null())
 
 
 async def _ticket(account: UUID, purpose: Purpose, at: datetime) -> str:

@@ -52,4 +52,6 @@ class ChangeRow(Row, tablename="people_change"):
     nobody_confirms_alone = Check("decided_by IS NULL OR decided_by <> asked_by OR state = 'withdrawn'")
     over_has_its_time = Check("(state = 'waiting') = (decided_at IS NULL)")
     nobody_seconds_themselves = Check("second IS NULL OR second <> asked_by")
-    live_while_it_waits = Check("(state = 'waiting') = (live_key <> CAST(id AS TEXT))")
+    live_while_it_waits = Check(
+        "live_key = CASE WHEN state = 'waiting' THEN kind || ':' || CAST(agency AS TEXT) || ':' || subject ELSE CAST(id AS TEXT) END"
+    )

@@ -16,7 +16,8 @@ from engine.people.firms.brokers import (
     members_of,
     open_broker,
 )
-from engine.people.firms.granting import GRANTABLE, Grant, count_filing, end_grant, give_grant, grants_of, rights_granted
+from engine.people.firms.granting import count_filing, end_grant, ends_grants, give_grant
+from engine.people.firms.grants import GRANTABLE, Grant, grants_of, rights_granted
 from engine.people.firms.reading import BranchHere, FirmHere, PersonHere, firm_of
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "count_filing",
     "end_grant",
     "end_member",
+    "ends_grants",
     "firm_of",
     "give_grant",
     "grants_of",

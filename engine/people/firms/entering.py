@@ -92,7 +92,7 @@ async def _enter(
             await _link(account, identity, profile, at)
         row = (await Account.select(Account.active, Account.totp_set_at).where(Account.id == account))[0]
         if not row["active"]:
-            raise Refused("Your account here was switched off. Ask the helpdesk of this site.", code="account_off")
+            raise Refused("Your account here is closed. If you do not know why, turn to the platform's desk.", code="account_off")
         stage = await next_stage(account, has_factor=row["totp_set_at"] is not None, at=at)
         token = await sessions.begin(account, stage, device=device, limits=limits, at=at)
         act = "signed_in" if stage is Stage.WHOLE else "sign_in_begun"

@@ -96,6 +96,7 @@ async def exporter_user(scope: Scope, exporter_id: UUID, email: str) -> UserHere
     query = ExporterUser.select().where(
         ExporterUser.exporter == exporter_id,
         ExporterUser.account.email == email.strip().lower(),
+        ExporterUser.account.active.eq(True),
         ExporterUser.ended_at.is_null(),
         ExporterUser.exporter.status == Status.ACTIVE,
     )

@@ -251,9 +251,9 @@ def _mailbox(email: str) -> str:
 
 
 async def require_usable(email: str) -> None:
-    """Raises Refused for the address of an account that was deactivated: a new role would open nothing."""
+    """Raises Refused for the address of an account that the desk closed: a new role would open nothing."""
     if await Account.exists().where(Account.email == email, Account.active.eq(False)):
-        say = "The account of this address is deactivated here. Ask the platform's desk, or reject the request with that reason."
+        say = "The account of this address is closed here. Ask the platform's desk, or reject the request with that reason."
         raise Refused(say, box="email", rule="account active")
 
 

@@ -41,7 +41,7 @@ class Stamp(Row, tablename="stamp"):
 
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
     once = Unique([office, version])
-    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    live_until_it_ends = Check("live_key = CAST(CASE WHEN ended_at IS NULL THEN office ELSE id END AS TEXT)")
     score = Check(_SCORE)
     ends_later = Check("ended_at IS NULL OR ended_at >= made_at")
 
@@ -69,7 +69,7 @@ class Appearance(Row, tablename="appearance"):
         " AND (exporter_user IS NULL) = (exporter IS NULL)"
     )
     once = Unique([officer, version])
-    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    live_until_it_ends = Check("live_key = CAST(CASE WHEN ended_at IS NULL THEN COALESCE(officer, exporter_user, id) ELSE id END AS TEXT)")
     once_of_user = Unique([exporter_user, version])
     score = Check(_SCORE)
     ends_later = Check("ended_at IS NULL OR ended_at >= made_at")

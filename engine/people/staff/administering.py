@@ -60,7 +60,8 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class AdministratorSeen:
-    """One administrator, present or past; `made_by` is as the audit names who appointed them, `leaves` the change that waits."""
+    """One administrator, present or past; `made_by` is as the audit names who appointed them, `leaves` the change that waits,
+    `closed` says that the desk closed their account."""
 
     id: UUID
     account_id: UUID
@@ -70,6 +71,7 @@ class AdministratorSeen:
     made_at: datetime
     ended_at: datetime | None
     leaves: UUID | None
+    closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def nominee_of(change: Change, box: SecretBox) -> Nominee | None:
 
 async def administrators_of(scope: Scope) -> Sequence[AdministratorSeen]:
     """The administrators whom the scope covers, present ones first, then the past ones, the latest first."""
-    columns = (Administrator.account.name.as_alias("name"), Administrator.account.email.as_alias("email"))
+    of = Administrator.account
+    columns = (of.name.as_alias("name"), of.email.as_alias("email"), of.active.as_alias("opens"))
     query = covering(scope, Administrator.select(*Administrator.all_columns(), *columns), Administrator, office="id")
     rows = await query.order_by(Administrator.made_at, ascending=False).limit(500)
     waiting = await waiting_on(ADMINISTRATOR, [str(row["id"]) for row in rows if row["ended_at"] is None])
@@ -186,10 +189,10 @@ async def _require_none_waits(agency_id: UUID, nominee: Nominee, box: SecretBox)
 
 
 async def _require_usable(agency_id: UUID, nominee: Nominee) -> None:
-    """Raises Refused for an address that is not official (any more), or whose account is switched off."""
+    """Raises Refused for an address that is not official (any more), or whose account is closed."""
     await require_official(agency_id, nominee.email, none_recorded=False)
     if await Account.exists().where(Account.email == nominee.email, Account.active.eq(False)):
-        raise Refused("The account of this address is switched off; the platform's desk knows why.", box="email", rule="account active")
+        raise Refused("The account of this address is closed; the platform's desk knows why.", box="email", rule="account active")
 
 
 async def _own(agency_id: UUID, account: UUID) -> UUID:
@@ -219,9 +222,9 @@ async def _agency_name(agency_id: UUID) -> str:
 async def _tell_everybody(change: Change, text: str, *, box: SecretBox, at: datetime) -> None:
     """The administrators who are there now, whoever asked, and the platform's desk."""
     subject = "An agency's administrators have changed"
-    present = (Administrator.agency == change.agency_id, Administrator.ended_at.is_null())
+    present = (Administrator.agency == change.agency_id, Administrator.ended_at.is_null(), Administrator.account.active.eq(True))
     rows = await Administrator.select(Administrator.account.email.as_alias("email")).where(*present)
-    asked_by = await Account.select(Account.email).where(Account.id == change.asked_by)
+    asked_by = await Account.select(Account.email).where(Account.id == change.asked_by, Account.active.eq(True))
     for email in sorted({row["email"] for row in (*rows, *asked_by)}):
         await write_letter(Letter(email, subject, text), box=box, purpose="administrators", at=at, about=change.id)
     await tell_desk(subject, text, box=box, at=at, about=change.id)
@@ -237,4 +240,5 @@ def _seen(row: dict[str, Any], waiting: dict[str, Change]) -> AdministratorSeen:
         made_at=row["made_at"],
         ended_at=row["ended_at"],
         leaves=waiting[str(row["id"])].id if str(row["id"]) in waiting else None,
+        closed=not row["opens"],
     )

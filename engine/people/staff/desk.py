@@ -20,11 +20,11 @@ from engine.people.access.tries import hold
 from engine.people.changes.persons import desk, require_proved
 from engine.people.plain_text import reason_of
 from engine.people.staff.appointing import account_for, unlink_registry
-from engine.people.tables import PlatformUser
+from engine.people.tables import Account, PlatformUser
 from engine.scope import Scope, ScopeKind
 from engine.store import SecretBox, audit, uow
 
-__all__ = ["DeskPerson", "appoint_to_desk", "desk_people", "desk_person", "end_at_desk", "tell_desk"]
+__all__ = ["DeskPerson", "appoint_to_desk", "desk_people", "desk_person", "end_at_desk", "hold_desk", "require_at_desk", "tell_desk"]
 
 _MOST = 500
 _LONGEST_REASON = 200
@@ -32,7 +32,8 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True, slots=True)
 class DeskPerson:
-    """One person of the platform's desk, present or past; `made_by` is as the audit names who appointed them."""
+    """One person of the platform's desk, present or past; `made_by` is as the audit names who appointed them, `closed` says that
+    their account is."""
 
     id: UUID
     account_id: UUID
@@ -41,15 +42,21 @@ class DeskPerson:
     made_by: str
     made_at: datetime
     ended_at: datetime | None
+    closed: bool
 
 
 async def appoint_to_desk(*, email: str, name: str, actor: str, at: datetime) -> UUID:
-    """Makes a person one of the platform's desk and gives their account; they choose a password by the link that is mailed to them."""
+    """Makes a person one of the platform's desk and gives their account; they choose a password by the link that is mailed to them.
+
+    Raises Conflict for who sits there already, and for an account that the desk closed.
+    """
     async with uow():
         account = await account_for(email, name, at)
         if await PlatformUser.exists().where(PlatformUser.live_key == str(account)):
             raise Conflict(f"{email} sits at the platform's desk already.", code="appointed")
         await unlink_registry(account, actor=actor, at=at)
+        if await Account.exists().where(Account.id == account, Account.active.eq(False)):
+            raise Conflict(f"The account of {email} is closed; another person of the desk can open it again.", code="account_closed")
         await PlatformUser.insert(PlatformUser(account=account, live_key=str(account), made_by=actor, made_at=at))
         await audit("desk_appointed", room="people", subject=str(account), actor=actor, at=at)
     return account
@@ -80,8 +87,8 @@ async def end_at_desk(person: Principal, id: UUID, reason: str, *, limits: Acces
     require_proved(person, limits, at)
     why = reason_of(reason, most=_LONGEST_REASON)
     async with uow():
-        await _hold_desk()
-        await _require_at_desk(person)
+        await hold_desk()
+        await require_at_desk(person)
         other = await desk_person(person.scope, id)
         if other.account_id == person.account_id:
             raise Forbidden("You cannot end your own place at the desk; another one there does.", code="own_place")
@@ -102,17 +109,18 @@ async def tell_desk(subject: str, text: str, *, box: SecretBox, at: datetime, ab
             await write_letter(Letter(email, subject, text), box=box, purpose="desk", at=at, about=about)
 
 
-async def _hold_desk() -> None:
+async def hold_desk() -> None:
     """Keeps the desk's first row until the unit of work ends: of two who end each other, the second one is at the desk no more."""
     first = await PlatformUser.select(PlatformUser.id).order_by(PlatformUser.made_at).order_by(PlatformUser.id).first()
     if first is not None:
         await PlatformUser.update({PlatformUser.made_by: PlatformUser.made_by}, force=True).where(PlatformUser.id == first["id"])
 
 
-async def _require_at_desk(person: Principal) -> None:
+async def require_at_desk(person: Principal) -> None:
+    """Raises Forbidden for whoever is not at the desk at this moment, or acts in another role."""
     acts = person.role is not None and person.role.kind is RoleKind.PLATFORM
     if not acts or all(each.account_id != person.account_id for each in await desk()):
-        raise Forbidden("Only a person of the platform's desk ends another one's place there.", code="role")
+        raise Forbidden("Only a person of the platform's desk may do this.", code="role")
 
 
 async def _tell(other: DeskPerson, why: str, box: SecretBox, at: datetime) -> None:
@@ -126,12 +134,18 @@ async def _tell(other: DeskPerson, why: str, box: SecretBox, at: datetime) -> No
 
 
 def _select() -> Any:
-    columns = (PlatformUser.account.name.as_alias("name"), PlatformUser.account.email.as_alias("email"))
+    columns = (
+        PlatformUser.account.name.as_alias("name"),
+        PlatformUser.account.email.as_alias("email"),
+        PlatformUser.account.active.as_alias("opens"),
+    )
     return PlatformUser.select(*PlatformUser.all_columns(), *columns)
 
 
 def _person(row: dict[str, Any]) -> DeskPerson:
-    return DeskPerson(row["id"], row["account"], row["name"], row["email"], row["made_by"], row["made_at"], row["ended_at"])
+    return DeskPerson(
+        row["id"], row["account"], row["name"], row["email"], row["made_by"], row["made_at"], row["ended_at"], not row["opens"]
+    )
 
 
 def _nobody() -> NotFound:

@@ -32,7 +32,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class OfficerHere:
-    """An officer as the other rooms need them; `appearance_sha256` is None while there is no picture of the hand."""
+    """An officer as the other rooms need them; `closed` says that the desk closed their account, `appearance_sha256` is None while
+    there is no picture of the hand."""
 
     id: UUID
     account_id: UUID
@@ -43,6 +44,7 @@ class OfficerHere:
     active: bool
     appearance_sha256: str | None
     appearance_version: int
+    closed: bool = False
 
     @property
     def actor(self) -> str:
@@ -75,9 +77,8 @@ async def map_officer(agency_id: UUID, officer_id: UUID, office_id: UUID, *, act
 
 async def find_officer(scope: Scope, email: str) -> OfficerHere:
     """The officer with that e-mail address. Raises Refused if there is none that the scope covers."""
-    query = Officer.select(*Officer.all_columns(), Officer.account.email.as_alias("email")).where(
-        Officer.account.email == email.strip().lower()
-    )
+    columns = (Officer.account.email.as_alias("email"), Officer.account.active.as_alias("opens"))
+    query = Officer.select(*Officer.all_columns(), *columns).where(Officer.account.email == email.strip().lower())
     row = await covering(scope, query, Officer, office="id").first()
     if row is None:
         raise Refused(f"There is no officer with the address {email}.", box="officer", rule="officer registered")
@@ -97,6 +98,7 @@ async def find_officer(scope: Scope, email: str) -> OfficerHere:
         active=row["active"],
         appearance_sha256=picture["sha256"] if picture else None,
         appearance_version=picture["version"] if picture else 0,
+        closed=not row["opens"],
     )
 
 
@@ -120,7 +122,9 @@ async def require_may_issue(officer: OfficerHere, office: OfficeHere) -> None:
         )
         if wrong
     ]
-    problems += officer_problems(officer.email, active=officer.active, pictured=officer.appearance_sha256 is not None)
+    problems += officer_problems(
+        officer.email, active=officer.active, closed=officer.closed, pictured=officer.appearance_sha256 is not None
+    )
     problems += [item.problem for item in office_items(office) if not item.done]
     if problems:
         raise Refused.because(problems)
@@ -128,7 +132,7 @@ async def require_may_issue(officer: OfficerHere, office: OfficeHere) -> None:
 
 async def require_mapped(officer: OfficerHere, agency_id: UUID, office_id: UUID) -> None:
     """Raises Refused unless the officer is active and mapped to that office of their agency: enough to decide, not to sign."""
-    if officer.agency_id != agency_id or not officer.active or not await _is_mapped(officer, office_id):
+    if officer.agency_id != agency_id or not officer.active or officer.closed or not await _is_mapped(officer, office_id):
         say = f"{officer.email} is no active officer of the office that this was lodged with; the agency's administrator maps officers."
         raise Refused(say, box="officer", rule="officer mapped")
 
@@ -142,10 +146,12 @@ async def _is_mapped(officer: OfficerHere, office_id: UUID) -> bool:
 async def why_not_officer(officer_id: UUID, office_id: UUID, on: date) -> str:
     """Why an approval of this officer must not be signed any more at that office on that day; empty if it may.
 
-    It may while the officer is active and mapped to the office, the office is switched on and the agency is listed.
+    It may while the officer is active, with an account that is open, and mapped to the office, the office is switched on and the
+    agency is listed.
     """
     columns = (
         OfficerOffice.officer.active.as_alias("officer_active"),
+        OfficerOffice.officer.account.active.as_alias("account_active"),
         OfficerOffice.office.active.as_alias("office_active"),
         OfficerOffice.agency,
     )
@@ -155,6 +161,8 @@ async def why_not_officer(officer_id: UUID, office_id: UUID, on: date) -> str:
         return "The officer who approved it was unmapped from the office before it was signed. It is decided anew."
     if not row["officer_active"]:
         return "The officer who approved it was deactivated before it was signed. It is decided anew."
+    if not row["account_active"]:
+        return "The account of the officer who approved it was closed before it was signed. It is decided anew."
     if not row["office_active"]:
         return "The office was switched off before it was signed. It is decided anew once the office is on."
     if not await AgencyListing.exists().where(AgencyListing.agency == row["agency"], in_force(AgencyListing, on)):

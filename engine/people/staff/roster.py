@@ -36,7 +36,8 @@ class Lacking(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfficerListed:
-    """One officer. `offices` are the codes of those they are mapped to; `dsc_until` is until when they have a certificate to sign with."""
+    """One officer. `closed` says that the desk closed their account, `offices` are the codes of those they are mapped to, `dsc_until`
+    is until when they have a certificate to sign with."""
 
     id: UUID
     account_id: UUID
@@ -45,6 +46,7 @@ class OfficerListed:
     email: str
     designation: str
     active: bool
+    closed: bool
     off: Off | None
     offices: tuple[str, ...]
     has_picture: bool
@@ -151,7 +153,8 @@ async def _ids_with(scope: Scope, conditions: tuple[Any, ...], wanted: str) -> l
 
 
 async def _listed(scope: Scope, conditions: tuple[Any, ...], begin: int, at: datetime) -> list[OfficerListed]:
-    query = Officer.select(*Officer.all_columns(), Officer.account.email.as_alias("email")).where(*conditions)
+    columns = (Officer.account.email.as_alias("email"), Officer.account.active.as_alias("opens"))
+    query = Officer.select(*Officer.all_columns(), *columns).where(*conditions)
     ordered = covering(scope, query, Officer, office="id").order_by(Officer.name, Officer.id)
     rows = await ordered.limit(PER_PAGE).offset(begin)
     ids = [row["id"] for row in rows]
@@ -168,6 +171,7 @@ async def _listed(scope: Scope, conditions: tuple[Any, ...], begin: int, at: dat
             email=row["email"],
             designation=row["designation"],
             active=row["active"],
+            closed=not row["opens"],
             off=off.get(row["id"]),
             offices=tuple(offices.get(row["id"], ())),
             has_picture=row["id"] in pictured,

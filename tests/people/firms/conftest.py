@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from engine import schema
 from engine.config import AccessSection
 from engine.people import add_exporter_user, register_exporter
 from engine.people.access import Device, Entered
@@ -97,6 +96,5 @@ async def firm(iec: str = IEC) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def firms(empty_database: Engine, tmp_path: Path) -> Firms:
-    await schema.build()
+async def firms(built_database: Engine, tmp_path: Path) -> Firms:
     return Firms(SecretBox.open(tmp_path / "keys", create=True))

@@ -8,10 +8,13 @@ import pytest
 
 from engine.clock import ist_day
 from engine.errors import Conflict, Forbidden, NotFound, Refused, TooMany
+from engine.mail import Letter
+from engine.mail.letter import unsealed
+from engine.mail.tables import LetterRow
 from engine.people import make_key, who_calls
 from engine.people.access.roles import RoleKind, roles_of
 from engine.people.dgft import Status
-from engine.people.firms import count_filing, end_grant, give_grant, grants_of, rights_granted
+from engine.people.firms import count_filing, end_grant, ends_grants, give_grant, grants_of, rights_granted
 from engine.people.firms.closing import close_broker, open_broker_again
 from engine.people.firms.tables import BrokerDay
 from engine.people.tables import Broker, BrokerGrant, Exporter
@@ -34,12 +37,12 @@ async def test_a_grant_lets_the_broker_in_and_its_end_keeps_it_out(firms: Firms)
     [role] = await roles_of(broker.account_id, firms.at)
     assert (role.kind, role.scope.exporter_ids) == (RoleKind.BROKER, {exporter})
     assert await rights_granted(broker.broker_id, firms.at) == {exporter: FILING}
-    await end_grant(scope, user, grant, actor="account:x", at=firms.at)
+    await end_grant(scope, user, grant, box=firms.box, actor="account:x", at=firms.at)
     [role] = await roles_of(broker.account_id, firms.at)
     assert role.scope.exporter_ids == frozenset()
     assert await rights_granted(broker.broker_id, firms.at) == {}
     with pytest.raises(NotFound):
-        await end_grant(scope, user, grant, actor="account:x", at=firms.at)
+        await end_grant(scope, user, grant, box=firms.box, actor="account:x", at=firms.at)
 
 
 @pytest.mark.parametrize("spelt", ["{0}", " {1} ", "{2}", "{3}"])
@@ -76,7 +79,7 @@ async def test_who_may_not_submit_grants_nothing_and_ends_nothing(firms: Firms, 
     with pytest.raises(Forbidden):
         await give(firms, scope, other, broker.code, rights=frozenset({"see"}))
     with pytest.raises(Forbidden):
-        await end_grant(scope, other, grant, actor="x", at=firms.at)
+        await end_grant(scope, other, grant, box=firms.box, actor="x", at=firms.at)
 
 
 async def test_a_signature_is_never_granted(firms: Firms) -> None:
@@ -147,11 +150,11 @@ async def test_foreign_and_unknown_grants_read_the_same(firms: Firms) -> None:
     told = []
     for id in (grant, uuid4()):
         with pytest.raises(NotFound) as refused:
-            await end_grant(others, stranger, id, actor="x", at=firms.at)
+            await end_grant(others, stranger, id, box=firms.box, actor="x", at=firms.at)
         told.append(refused.value.say)
     assert told[0] == told[1]
     with pytest.raises(Forbidden):  # somebody else's row under one's own scope
-        await end_grant(others, user, grant, actor="x", at=firms.at)
+        await end_grant(others, user, grant, box=firms.box, actor="x", at=firms.at)
     for nobodys in (others, PUBLIC, Scope.agency(uuid4())):
         assert await grants_of(nobodys, at=firms.at) == ((), 0)
 
@@ -165,6 +168,61 @@ async def test_under_a_suspended_iec_a_broker_sees_and_no_more(firms: Firms) -> 
     assert await rights_granted(broker.broker_id, firms.at) == {exporter: frozenset({"see"})}
     with pytest.raises(Forbidden):
         await give(firms, scope, user, broker.code, rights=frozenset({"see"}))
+
+
+@pytest.mark.parametrize("status", [Status.SUSPENDED, Status.CANCELLED])
+async def test_under_an_iec_that_is_not_active_a_grant_is_ended_all_the_same(firms: Firms, status: Status) -> None:
+    scope, exporter, user = await firms.exporter()
+    _, _, reader = await firms.exporter("see,prepare")
+    broker = await firms.broker()
+    grant = await give(firms, scope, user, broker.code)
+    async with uow():
+        await Exporter.update({Exporter.status: str(status)}).where(Exporter.id == exporter)
+    assert (await ends_grants(scope, user), await ends_grants(scope, reader), await ends_grants(PUBLIC, user)) == (True, False, False)
+    with pytest.raises(Forbidden):
+        await end_grant(scope, reader, grant, box=firms.box, actor="x", at=firms.at)
+    await end_grant(scope, user, grant, box=firms.box, actor="x", at=firms.at)
+    assert await rights_granted(broker.broker_id, firms.at) == {}
+
+
+async def told(firms: Firms, purpose: str = "grant") -> list[Letter]:
+    rows = await LetterRow.select().where(LetterRow.purpose == purpose).order_by(LetterRow.written_at).order_by(LetterRow.id)
+    return [unsealed(row["id"], row["to_sealed"], row["content_sealed"], firms.box) for row in rows]
+
+
+async def test_a_broker_is_told_by_mail_what_is_granted_changed_and_ended(firms: Firms) -> None:
+    scope, _, user = await firms.exporter()
+    broker = await firms.broker()
+    [row] = await Broker.select(Broker.email).where(Broker.id == broker.broker_id)
+    await give(firms, scope, user, broker.code)
+    firms.later(minutes=1)
+    grant = await give(firms, scope, user, broker.code, rights=frozenset({"see"}), per_day=1)
+    firms.later(minutes=1)
+    await end_grant(scope, user, grant, box=firms.box, actor="x", at=firms.at)
+    letters = await told(firms)
+    assert [letter.to for letter in letters] == [row["email"]] * 3
+    given, changed, ended = (f"{letter.subject}\n{letter.text}" for letter in letters)
+    assert "lets you act for it" in given
+    assert "Before" not in given
+    assert "changed what you may do for it" in changed
+    assert "otherwise from now on: see.\nBefore: see, prepare, submit." in changed
+    assert "At most 1 application a day." in changed
+    assert "lets you act for it no more" in ended
+    assert all("FIRM AAZCD4417K (IEC AAZCD4417K)" in each for each in (given, changed, ended))
+
+
+async def test_an_end_that_is_refused_tells_nobody_and_a_bad_address_keeps_no_grant_alive(firms: Firms) -> None:
+    scope, _, user = await firms.exporter()
+    others, _, stranger = await firms.exporter(iec="ZZZCQ0001Z")
+    broker = await firms.broker()
+    grant = await give(firms, scope, user, broker.code)
+    with pytest.raises(NotFound):
+        await end_grant(others, stranger, grant, box=firms.box, actor="x", at=firms.at)
+    assert len(await told(firms)) == 1
+    async with uow():
+        await Broker.update({Broker.email: "no address"}).where(Broker.id == broker.broker_id)
+    await end_grant(scope, user, grant, box=firms.box, actor="x", at=firms.at)
+    assert (await rights_granted(broker.broker_id, firms.at), len(await told(firms))) == ({}, 1)
 
 
 async def test_a_broker_that_was_closed_is_granted_nothing(firms: Firms) -> None:
@@ -237,7 +295,7 @@ async def test_a_grant_that_ended_a_moment_ago_files_nothing(firms: Firms) -> No
     scope, exporter, user = await firms.exporter()
     broker = await firms.broker()
     grant = await give(firms, scope, user, broker.code)
-    await end_grant(scope, user, grant, actor="x", at=firms.at)
+    await end_grant(scope, user, grant, box=firms.box, actor="x", at=firms.at)
     with pytest.raises(Forbidden):
         await count(firms, broker.broker_id, exporter)
     await give(firms, scope, user, broker.code, rights=frozenset({"see", "prepare"}))
@@ -266,7 +324,9 @@ async def test_grants_come_a_page_at_a_time(firms: Firms) -> None:
     brokers = [Broker(code=f"B{number:05}", name=f"Broker {number}", licence_key=str(number), made_at=firms.at) for number in range(120)]
     moment = {"rights": "see", "made_by": "t"}
     rows = [
-        BrokerGrant(broker=each.id, exporter=exporter, live_key=str(each.code), made_at=firms.at + timedelta(seconds=place), **moment)
+        BrokerGrant(
+            broker=each.id, exporter=exporter, live_key=f"{each.id}:{exporter}", made_at=firms.at + timedelta(seconds=place), **moment
+        )
         for place, each in enumerate(brokers)
     ]
     async with uow():
@@ -281,7 +341,7 @@ async def test_grants_come_a_page_at_a_time(firms: Firms) -> None:
 async def test_a_grant_that_two_end_at_once_is_ended_and_audited_once(firms: Firms) -> None:
     scope, _, user = await firms.exporter()
     grant = await give(firms, scope, user, (await firms.broker()).code)
-    ends = [end_grant(scope, user, grant, actor="x", at=firms.at) for _ in range(4)]
+    ends = [end_grant(scope, user, grant, box=firms.box, actor="x", at=firms.at) for _ in range(4)]
     done = await asyncio.gather(*ends, return_exceptions=True)
     assert [type(each) for each in done if each is not None] == [NotFound] * 3
     assert await AuditEntry.count().where(AuditEntry.act == "grant_ended") == 1
@@ -305,7 +365,7 @@ async def test_a_brokers_key_does_for_each_exporter_what_that_one_grants(firms: 
     assert caller.require("prepare").exporter_ids == {first}
     with pytest.raises(Forbidden):
         caller.require("submit")  # the key has it not, whatever is granted
-    await end_grant(two, user_two, grant, actor="x", at=firms.at)
+    await end_grant(two, user_two, grant, box=firms.box, actor="x", at=firms.at)
     caller = await who_calls(key, firms.at)
     assert caller is not None
     assert caller.require("see").exporter_ids == {first}
@@ -315,7 +375,7 @@ async def test_a_grant_leaves_its_trace_and_no_name(firms: Firms) -> None:
     scope, _, user = await firms.exporter()
     broker = await firms.broker("Unlikely Broker")
     grant = await give(firms, scope, user, broker.code, per_day=5)
-    await end_grant(scope, user, grant, actor="account:x", at=firms.at)
+    await end_grant(scope, user, grant, box=firms.box, actor="account:x", at=firms.at)
     entries = await AuditEntry.select().where(AuditEntry.subject == str(grant))
     detail = {entry["act"]: entry["detail"] for entry in entries}
     assert set(detail) == {"grant_given", "grant_ended"}

@@ -35,7 +35,7 @@ from engine.people.tables import Account, Administrator, Broker, Office, Officer
 from engine.scope import PLATFORM, PUBLIC, Scope
 from engine.store import FileStore, uow
 from engine.store.tables import AuditEntry, Blob, BlobRef
-from tests.people.conftest import People
+from tests.people.conftest import People, closed
 
 BASE = "https://coo.example.in"
 LETTER = Attached(b"%PDF-1.7 a letter", "application/pdf", "pdf")
@@ -425,11 +425,11 @@ async def test_an_approved_broker_is_opened_with_its_first_user(hall: Hall) -> N
         await approve_broker(PLATFORM, id, actor=DESK, **hall.ways)
 
 
-async def test_a_deactivated_account_gets_no_new_role(hall: Hall) -> None:
+async def test_a_closed_account_gets_no_new_role(hall: Hall) -> None:
     account = await hall.people.person("head@eia.example.in")
     id = await hall.waiting()
     async with uow():
-        await Account.update({Account.active: False}).where(Account.id == account)
+        await Account.update(closed(hall.people.at)).where(Account.id == account)
     assert (await hall.refused(approve_administrator(PLATFORM, id, actor=DESK, **hall.ways))).rule == "account active"
 
 

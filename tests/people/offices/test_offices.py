@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from engine import schema
 from engine.errors import Conflict, NotFound, Refused
 from engine.people import OfficeHere, add_agency, add_office, find_office
 from engine.people.offices.details import OfficeDetails
@@ -25,9 +24,8 @@ DETAILS = OfficeDetails("MUM", "Mumbai Office", "Mumbai", "1 Churchgate Road", "
 
 
 @pytest.fixture
-async def offices(empty_database: Engine) -> list[OfficeHere]:
+async def offices(built_database: Engine) -> list[OfficeHere]:
     """Two offices of one agency, and one of another."""
-    await schema.build()
     agency, other = [await add_agency(code, code, actor="test", at=AT) for code in ("EIA", "TXC")]
     made = [
         await add_office(of, code, code, "A City", actor="test", at=AT) for of, code in ((agency, "MUM"), (agency, "DEL"), (other, "KOL"))

@@ -294,11 +294,11 @@ async def test_a_hand_is_an_officers_or_a_users_and_of_their_own_agency_or_firm(
         {"officer": officer.id},
     ]
     for n, columns in enumerate(wrong):
+        live = str(columns.get("officer") or columns.get("exporter_user") or n)
+        row = Appearance(version=1, live_key=live, sha256="1" * 64, quality=1, made_by="test", made_at=studio.people.at, **columns)
         with pytest.raises(EngineError):
             async with uow():
-                await Appearance.insert(
-                    Appearance(version=1, live_key=str(n), sha256="1" * 64, quality=1, made_by="test", made_at=studio.people.at, **columns)
-                )
+                await Appearance.insert(row)
     assert await ExporterUser.count() == 1
 
 

@@ -33,7 +33,7 @@ from engine.people.tables import Account
 from engine.scope import Scope
 from engine.store import uow
 from engine.store.tables import AuditEntry
-from tests.people.conftest import People
+from tests.people.conftest import People, closed
 
 BASE = "https://coo.example.in"
 
@@ -313,10 +313,10 @@ async def test_who_administers_already_is_not_appointed_again(house: House) -> N
         await house.appoint(first, SECOND)
 
 
-async def test_an_account_that_is_switched_off_administers_nothing(house: House) -> None:
+async def test_an_account_that_is_closed_administers_nothing(house: House) -> None:
     first, off = await house.administrator(FIRST), await house.people.person("off@eia.example.in")
     async with uow():
-        await Account.update({Account.active: False}).where(Account.id == off)
+        await Account.update(closed(house.people.at)).where(Account.id == off)
     with pytest.raises(Refused):
         await house.appoint(first, "off@eia.example.in")
 

@@ -16,7 +16,7 @@ from engine.people.tables import Account, PlatformUser
 from engine.scope import PLATFORM, PUBLIC, Scope
 from engine.store import uow
 from engine.store.tables import AuditEntry
-from tests.people.conftest import People
+from tests.people.conftest import People, closed
 
 FIRST, SECOND = "first@desk.example.in", "second@desk.example.in"
 
@@ -87,13 +87,13 @@ async def test_of_two_who_end_each_other_at_once_one_stays(people: People) -> No
     assert await AuditEntry.count().where(AuditEntry.act == "desk_ended") == 1
 
 
-async def test_who_was_ended_or_switched_off_a_moment_ago_ends_nobody(people: People) -> None:
+async def test_who_was_ended_or_closed_a_moment_ago_ends_nobody(people: People) -> None:
     first, second, third = [await at_desk(people, email) for email in (FIRST, SECOND, "third@desk.example.in")]
     await end(people, first, await row_of(second))
     with pytest.raises(Forbidden):
         await end(people, second, await row_of(third))
     async with uow():
-        await Account.update({Account.active: False}).where(Account.id == first.account_id)
+        await Account.update(closed(people.at)).where(Account.id == first.account_id)
     with pytest.raises(Forbidden):
         await end(people, first, await row_of(third))
     assert await present() == 2
