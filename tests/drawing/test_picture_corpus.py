@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -205,6 +206,20 @@ def test_what_is_out_of_focus_is_called_so_and_not_pale(mark: str, radius: float
     assert cleaned.faults[0] is ImageFault.BLURRED
     assert "out of focus" in cleaned.notes[0]
     assert radius < 12 or not {ImageFault.PALE, ImageFault.BACKGROUND_LEFT, ImageFault.NO_INK} & set(cleaned.faults)
+
+
+@pytest.mark.parametrize("mark", ["round", "loops", *(["box", "angular", "initials"] if PROVE else [])])
+@pytest.mark.parametrize("radius", [9, 16, *([12, 22] if PROVE else [])])
+def test_a_smear_scores_too_little_to_be_used_or_is_refused(mark: str, radius: float) -> None:
+    """Its mask is as thick as the smear, and must not pass for bold strokes."""
+    case = one(mark, "clean")
+    trial = tried(replace(case, data=out_of_focus(case, radius)))
+    assert trial.quality is None or trial.quality < LEAST_SCORE
+
+
+@pytest.mark.parametrize("mark", ["loops", *(["round", "box", "seal", "initials", "angular"] if PROVE else [])])
+def test_a_picture_that_is_a_little_out_of_focus_is_still_good_enough(mark: str) -> None:
+    assert (tried(one(mark, "blur")).quality or 0) >= LEAST_SCORE
 
 
 def test_a_sheet_on_which_there_is_nothing_is_not_called_out_of_focus() -> None:

@@ -19,6 +19,7 @@ __all__ = ["Ink", "Plan", "Seen", "is_cut_out", "separate"]
 _FAINT = 0.07
 # Edges softer than this, in working pixels, are sharpened first, in that many steps.
 _SOFT, _STEPS = 1.6, 14
+_WIDEST, _SMALLEST = 2.5, 120  # how spread an edge is that one window still sees, and how small a picture may become for it
 _TRANSPARENT, _OPAQUE = 16, 240
 _NO_INK = "No ink can be told from the background; use dark ink on plain paper, evenly lit."
 
@@ -31,6 +32,7 @@ class Seen:
     grain: float
     steady: float = 1.0
     blur: float = 0.0
+    smear: float = 0.0
     lines: int = 0
     print_left_out: bool = False
     grey_share: float = 0.0
@@ -112,6 +114,7 @@ def _from_paper(rgb: Rows, shift: int, plan: Plan | None) -> tuple[Ink, Plan]:
         dark = _colour_only(dark, chroma, hue)
         depth = _depth(dark, grain)
     blur = _blur(dark, depth)
+    smear = _smear(dark, depth, blur)
     if blur > _SOFT:
         dark = _focused(dark, min(blur, 7.0))
         depth = _depth(dark, grain)
@@ -119,7 +122,7 @@ def _from_paper(rgb: Rows, shift: int, plan: Plan | None) -> tuple[Ink, Plan]:
     kept = _kept(mask_map, dark, depth, chroma if hue else None, hue, between)
     alpha = _alpha(dark, threshold, kept)
     steady = _steady(dark, threshold, kept)
-    seen = Seen(depth, grain, steady, blur, len(lines), drop, hue.grey_share if hue else 0.0, hue is not None)
+    seen = Seen(depth, grain, steady, blur, smear, len(lines), drop, hue.grey_share if hue else 0.0, hue is not None)
     colour = _colour((np.clip(even, 0, 1) * 255).astype(np.uint8), alpha, darkest=not drop)
     return Ink(alpha, colour, seen, dark), Plan(lines, hue, drop)
 
@@ -157,6 +160,19 @@ def _blur(dark: Map, depth: float) -> float:
     peak = cv2.dilate(dark, np.ones((15, 15), np.uint8))[edge]
     near = cv2.dilate(steep, np.ones((7, 7), np.uint8))[edge]
     return float(np.median(peak / np.maximum(near, 1e-4))) / 2.2
+
+
+def _smear(dark: Map, depth: float, blur: float) -> float:
+    """The same for edges spread so far that their foot and their height are not seen in one window: looked at smaller and smaller, in
+    pixels of the picture as it was given."""
+    cv2 = opencv()
+    found, size = blur, 1
+    while found / size > _WIDEST and min(dark.shape) > _SMALLEST:
+        dark, size = cv2.resize(dark, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 2 * size
+        if not (looked := _blur(dark, depth)):
+            break
+        found = looked * size
+    return found
 
 
 def _focused(dark: Map, blur: float) -> Map:

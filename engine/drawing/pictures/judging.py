@@ -33,6 +33,8 @@ SAY = {
 _GREY_BENEATH = 0.45
 # Edges spread over this many working pixels are blurred; over as many as the second, pale ink and a haze around it follow from that.
 _BLURRED, _VERY_BLURRED = 2.5, 4.0
+# Beyond this the strokes themselves have run: the mask of a smear is as thick as the smear, and the fitted terms take it for a bold hand.
+_SMEARED, _FOR_EACH = 6.0, 10.0
 _SOLID = (
     "This is a solid figure, not the impression of a stamp and not a signature: it has no letters and no lines. "
     "Send a photo of the stamp's impression or of the signature, on plain paper."
@@ -139,6 +141,7 @@ def _score(ink: Ink, shape: _Shape, side: float, part: int) -> int:
     )
     penalty = 35.0 * seen.print_around + 12 * (seen.grey_share > _GREY_BENEATH and not seen.print_left_out)
     penalty += min(20, 400 * shape.dust) + (15 if shape.border > 0 else 0) + 300 * max(0.0, 0.985 - shape.clear)
+    penalty += _FOR_EACH * max(0.0, seen.smear - _SMEARED) if side > 200 else 0.0
     return max(0, min(100, round(100 * (expected - 0.72) / 0.26 - penalty)))
 
 
