@@ -59,13 +59,15 @@ class Channel(StrEnum):
 
 
 class PaymentOutcome(StrEnum):
-    """What a verified message says of one attempt. UNKNOWN: it says nothing that we know; NOT_FOUND: only a question is answered so."""
+    """What a verified message says of one attempt. UNKNOWN: it says nothing that we know, and the gateway goes on being asked; NOT_FOUND:
+    only a question is answered so; CONTRADICTS: parts of it contradict each other, so that money may have come: a person looks at it."""
 
     SUCCEEDED = "succeeded"
     PENDING = "pending"
     FAILED = "failed"
     UNKNOWN = "unknown"
     NOT_FOUND = "not_found"
+    CONTRADICTS = "contradicts"
 
 
 class RefundOutcome(StrEnum):
@@ -161,7 +163,8 @@ class Pays(Protocol):
     def verify(self, ctx: GatewayContext, raw: RawCallback, *, gateway_order_id: str = "") -> GatewayEvent:
         """What a message states, once its signature over the raw bytes is good under this office's parameters. Pure.
 
-        `gateway_order_id` is the one that we stored. Raises Untrusted, saying nothing of the key.
+        `gateway_order_id` is the one that we stored. Raises Untrusted, saying nothing of the key; with the code `unsigned` for a
+        message that claims no proof at all, such as what a browser brings back of a payment that failed or was given up.
         """
         ...
 

@@ -26,6 +26,7 @@ __all__ = [
     "GatewayField",
     "GatewayLine",
     "PaymentGateway",
+    "identity_of",
 ]
 
 
@@ -35,6 +36,10 @@ class GatewayField:
 
     `pattern` is a regular expression that the whole text must match, `shape` says the same in words ("4 to 20 capitals and
     digits"). A secret is sealed, and never shown again. `example` is an invented value that is right.
+
+    `identity` marks the one field that names the merchant at the gateway for as long as there is one: it stays when a key is replaced,
+    and messages are compared with it. Where no field is marked, it is the first one that is no secret. With `lines` the text has lines,
+    as a key in PEM or JWK: spaces, quotes and brackets may stand in it, and line breaks of any system count as one kind.
     """
 
     name: str
@@ -47,6 +52,14 @@ class GatewayField:
     required: bool = True
     least: int = 1
     most: int = 120
+    identity: bool = False
+    lines: bool = False
+
+
+def identity_of(fields: Sequence[GatewayField]) -> GatewayField:
+    """The field that names the merchant at the gateway, however often its keys change."""
+    marked = next((field for field in fields if field.identity), None)
+    return marked or next(field for field in fields if not field.secret)
 
 
 @dataclass(frozen=True, slots=True)

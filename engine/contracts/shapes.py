@@ -157,8 +157,11 @@ def _field_fault(field: GatewayField) -> str:
     """What is wrong with a field's own description, as the end of a sentence, or nothing."""
     if not _FIELD.fullmatch(field.name):
         return "must have a name of small letters, digits and _"
-    if not 1 <= field.least <= field.most <= 400:
-        return "must allow between 1 and 400 characters"
+    most = 4000 if field.lines else 400
+    if not 1 <= field.least <= field.most <= most:
+        return f"must allow between 1 and {most} characters"
+    if field.identity and (field.secret or field.lines or not field.required):
+        return "names the merchant, so it must be required, and no secret and no text of lines"
     try:
         fits = re.fullmatch(field.pattern, field.example, re.ASCII) is not None
     except re.error:

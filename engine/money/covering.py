@@ -11,8 +11,11 @@ from uuid import UUID
 from engine.application import IssuerKind
 from engine.errors import Refused
 from engine.filing import Draft
+from engine.money.orders.closing import cancel_within
+from engine.money.orders.finding import live_line, order_by_id
 from engine.money.orders.nouns import OrderLine
 from engine.money.tables import CoverKind, CoverRow, CoverState
+from engine.scope import PLATFORM
 from engine.store import audit, uow
 from engine.store.tables import Announcement
 
@@ -35,12 +38,17 @@ async def cover_of(draft: Draft) -> Cover | None:
 
 
 async def waive(draft: Draft, *, by: str, reason: str, at: datetime) -> Cover:
-    """Covers an application by a named person's waiver; the cover it has already stays."""
+    """Covers an application by a named person's waiver; the cover it has already stays.
+
+    An order that is open for its fee is cancelled: money that comes for it all the same is owed back.
+    """
     if not by or not reason:
         raise Refused("A waiver needs a named person and a reason.", box="cover", rule="waiver named")
     async with uow():
         if present := await cover_of(draft):
             return present
+        if (line := await live_line(draft.id)) is not None:
+            await cancel_within(await order_by_id(PLATFORM, line.order_id), actor=by, at=at)
         row = CoverRow(
             application=draft.id,
             issuer_kind=str(IssuerKind.AGENCY if draft.agency_id else IssuerKind.SELF),

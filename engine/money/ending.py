@@ -12,10 +12,10 @@ from engine.filing import Draft, find, move
 from engine.filing.tables import ApplicationRow
 from engine.money.covering import cover_of
 from engine.money.ledger import let_go, take_hold
-from engine.money.orders.closing import cancel_within, end_line, under_way
+from engine.money.orders.closing import cancel_within, end_line, hold_open, under_way
 from engine.money.orders.finding import line_by_id, live_line, order_by_id
 from engine.money.orders.nouns import Order, OrderLine
-from engine.money.orders.tables import OrderState, PaidBy, RefundTo
+from engine.money.orders.tables import PaidBy, RefundTo
 from engine.money.paying.refunding import refund_line
 from engine.money.paying.settled import book_of
 from engine.money.receipts import make_receipt
@@ -89,7 +89,7 @@ async def _require_no_payment(draft: Draft) -> None:
     if line is None or await cover_of(draft) is not None:
         return
     order = await order_by_id(PLATFORM, line.order_id)
-    if order.state is OrderState.OPEN and await under_way(order):
+    if await hold_open(order) and await under_way(order):
         say = f"A payment for {draft.reference} is under way (order {order.reference}). Withdraw it once that is over."
         raise Conflict(say, code="payment_under_way", reference=draft.reference)
 

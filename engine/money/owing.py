@@ -1,13 +1,13 @@
 """What filed applications still owe, and how the fee of an application stands: for lists, in a handful of queries."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from engine.application import ApplicationState
-from engine.filing.tables import ApplicationRow
+from engine.filing.tables import ApplicationInvoice, ApplicationRow
 from engine.money.orders.tables import OrderLineRow, OrderState
 from engine.money.tables import CoverKind, CoverRow
 from engine.scope import Scope
@@ -40,7 +40,8 @@ class FeeStanding:
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """A filed application whose fee stands in no order that counts and is covered by nothing."""
+    """A filed application whose fee stands in no order that counts and is covered by nothing; `invoices` are the numbers of its invoices,
+    in capitals and without spaces."""
 
     id: UUID
     reference: str
@@ -52,6 +53,7 @@ class Owing:
     exporter_id: UUID
     exporter: str
     filed_at: datetime
+    invoices: tuple[str, ...] = ()
 
 
 async def owing_of(scope: Scope, *, most: int = 200) -> Sequence[Owing]:
@@ -78,7 +80,17 @@ async def owing_of(scope: Scope, *, most: int = 200) -> Sequence[Owing]:
                     found.append(Owing(**same, **whose, office=row["office_name"], exporter=row["exporter_name"]))
             if len(rows) < _AT_ONCE or len(found) >= most:
                 break
-    return found[:most]
+        numbers = await _invoices([each.id for each in found[:most]])
+    return [replace(each, invoices=tuple(numbers.get(each.id, ()))) for each in found[:most]]
+
+
+async def _invoices(ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """The numbers of the invoices by application, in capitals."""
+    numbers: dict[UUID, list[str]] = {}
+    asked = ApplicationInvoice.select(ApplicationInvoice.application, ApplicationInvoice.number_key)
+    for row in await asked.where(ApplicationInvoice.application.is_in(list(ids))).order_by(ApplicationInvoice.number_key) if ids else ():
+        numbers.setdefault(row["application"], []).append(row["number_key"].upper())
+    return numbers
 
 
 async def fee_standings(scope: Scope, ids: Sequence[UUID]) -> dict[UUID, FeeStanding]:

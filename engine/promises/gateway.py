@@ -12,7 +12,7 @@ from uuid import UUID
 from engine.clock import SystemClock
 from engine.config import Secret
 from engine.contracts.paying import Pays
-from engine.contracts.payment import ConnectionOutcome, ConnectionReport, GatewayAnswer, GatewayContext, PaymentGateway
+from engine.contracts.payment import ConnectionOutcome, ConnectionReport, GatewayAnswer, GatewayContext, PaymentGateway, identity_of
 from engine.errors import Unavailable, Unresolved, Untrusted
 from engine.money.gateways import judge_parameters
 from engine.promises import gateway_paying
@@ -95,6 +95,10 @@ async def _names_hosts(gateway: PaymentGateway, settings: Mapping[str, str]) -> 
 
 async def _names_the_office(gateway: PaymentGateway, settings: Mapping[str, str]) -> None:
     demand(any(not each.secret and each.required for each in gateway.fields), "No field that may be seen names the office at the gateway.")
+    marked = [each for each in gateway.fields if each.identity]
+    demand(len(marked) <= 1, "More than one field is marked as the merchant's identity.")
+    naming = identity_of(gateway.fields)
+    demand(not naming.secret and naming.required, "The field that names the merchant is a secret, or may be left empty.")
     demand(any(each.secret for each in gateway.fields), "No field is a secret, so nothing could prove who asks.")
 
 

@@ -27,6 +27,19 @@ async def _junk_is_refused(trial: Trial) -> None:
             demand(isinstance(outcome, Untrusted), f"It answers junk with {type(outcome).__name__} instead of Untrusted.")
 
 
+async def _unsigned_is_told_apart(trial: Trial) -> None:
+    """A return without any proof is usual where a payer gave up, so it must not look like a wrong key."""
+    ctx = trial.context(Line(silent))
+    for body in (b"", b"a=b", b"status=cancelled&orderid=PRXM1"):
+        found = await trial.caught(partial(trial.pays.verify, ctx, callback(body)))
+        unsigned = isinstance(found, Untrusted) and found.code == "unsigned"
+        demand(unsigned, "A message that claims no proof at all is not told apart from a forged one (code `unsigned`).")
+    paid = await trial.paid()
+    for raw in paid.messages:
+        found = await trial.caught(partial(trial.pays.verify, trial.context(paid.line, other_keys=True), raw, gateway_order_id=paid.order))
+        demand(getattr(found, "code", "") != "unsigned", "A message under a wrong key is called unsigned, so that nobody mends the key.")
+
+
 async def _same_statement_same_key(trial: Trial) -> None:
     keys: list[str] = []
     for outcome, amount in ((PaymentOutcome.SUCCEEDED, 236_00), (PaymentOutcome.FAILED, 236_00), (PaymentOutcome.SUCCEEDED, 236_01)):
@@ -79,6 +92,7 @@ def _facts(event: GatewayEvent) -> tuple[object, ...]:
 
 VOWS = (
     ("junk is no message", _junk_is_refused),
+    ("a message without any proof is told apart from a forged one", _unsigned_is_told_apart),
     ("the same statement has the same key", _same_statement_same_key),
     ("a changed message is refused, or says the same", _believes_nothing_changed),
     ("another office's key proves nothing", _believes_no_other_key),

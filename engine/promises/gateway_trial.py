@@ -23,7 +23,7 @@ from engine.contracts.paying import (
     RefundWanted,
     StartPayment,
 )
-from engine.contracts.payment import GatewayAnswer, GatewayContext, PaymentGateway
+from engine.contracts.payment import GatewayAnswer, GatewayContext, PaymentGateway, identity_of
 from engine.contracts.signing import RawCallback
 from engine.errors import EngineError, Unavailable, Unresolved, Untrusted
 from engine.promises.promise import Broken
@@ -101,7 +101,7 @@ class Trial:
     @property
     def merchant(self) -> str:
         """What names the office at the gateway."""
-        return str(next(each.example for each in self.gateway.fields if not each.secret))
+        return identity_of(self.gateway.fields).example
 
     @property
     def hidden(self) -> list[str]:

@@ -25,8 +25,10 @@ from engine.scope import PLATFORM, PUBLIC, Scope
 from engine.store import uow
 from engine.store.rows import rows_in_order
 from engine.store.tables import AuditEntry
+from plugins.payment.billdesk.gateway import BillDesk
 from plugins.payment.sandbox.gateway import Sandbox
 from tests.money.bureau import EFFECTS, GOOD, Bureau
+from tests.plugins.payment.rsa_pairs import private_pem, public_pem
 
 SECRET = GOOD["checksum"]
 
@@ -416,7 +418,7 @@ async def test_a_change_that_names_another_offices_version_makes_nothing_true(bu
         "office": bureau.mumbai.id,
         "parameters": foreign,
         "change": change.id,
-        "live_key": "x",
+        "live_key": str(bureau.mumbai.id),
         "activated_at": bureau.at,
     }
     with pytest.raises(Conflict):  # and the database would refuse it too
@@ -440,3 +442,24 @@ async def _ask_as(bureau: Bureau, id: UUID, person: Any) -> Any:
     return await ask_activation(
         bureau.mumbai, id, person, effects=EFFECTS, box=bureau.box, base="http://127.0.0.1:8000", limits=AccessSection(), at=bureau.at
     )
+
+
+async def test_a_key_of_several_lines_is_sealed_and_opens_as_it_was(bureau: Bureau) -> None:
+    """Whatever line breaks the person's system has; and nothing of it lies in clear in any row."""
+    private, scope = private_pem("office"), Scope.agency(bureau.agency)
+    told = {"merchant_id": "COOMUM01", "interface": "jose-rsa", "client_id": "coomum01client", "gateway_key": public_pem("billdesk")}
+
+    async def save(keep: frozenset[str] = frozenset(), **more: str) -> UUID:
+        return await save_parameters(scope, bureau.mumbai, BillDesk(), told | more, keep=keep, box=bureau.box, actor="test", at=bureau.at)
+
+    id = await save(private_key=private.replace("\n", "\r\n"))
+    kept = await save(frozenset({"private_key"}))
+    for each in (id, kept):
+        parameters = await parameters_by_id(scope, bureau.mumbai.id, each)
+        assert open_secrets(parameters, bureau.box)["private_key"].value == private.strip("\n")
+        assert parameters.values["gateway_key"] == public_pem("billdesk").strip("\n")
+    rows = json.dumps([*await ParametersRow.select(), *await AuditEntry.select()], default=str)
+    assert not any(line in rows for line in private.splitlines() if "-----" not in line)
+    with pytest.raises(Refused) as refused:
+        await save(private_key=public_pem("office"))
+    assert refused.value.box == "private_key"

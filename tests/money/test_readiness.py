@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -109,7 +109,12 @@ MISSING = {
     "state": (lambda: set_rows(Office, state=""), "office_address", "office address", "no state"),
     "stamp": (no_stamp, "office_stamp", "office stamp", "no stamp"),
     "active officer": (lambda: set_rows(Officer, active=False), "officer_ready", "officer ready", "deactivated"),
-    "account": (lambda: set_rows(Account, active=False), "officer_ready", "officer ready", "deactivated"),
+    "account": (
+        lambda: set_rows(Account, active=False, off_at=datetime(2026, 11, 21, 9, tzinfo=UTC), off_why="test"),
+        "officer_ready",
+        "officer ready",
+        "is closed",
+    ),
     "picture": (no_picture, "officer_ready", "officer ready", "no signature picture"),
     "certificate": (no_certificate, "officer_ready", "officer ready", "no digital signature certificate"),
     "valid certificate": (expired, "officer_ready", "officer ready", "not valid today"),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from engine.contracts.payment import FieldProblem, GatewayField, PaymentGateway
 from engine.filing.reading.text import text_problems
 
-__all__ = ["CODES", "judge_parameters"]
+__all__ = ["CODES", "as_entered", "judge_parameters"]
 
 CODES = (
     "required",
@@ -28,6 +28,7 @@ CODES = (
 _BOM = "\ufeff"
 _SPACE_RULE = "ordinary spaces only"
 _NEVER = frozenset("|\"'<>`")
+_IN_LINES = frozenset("\n \"'")
 _MASKS = frozenset("*•●∙·⋅◦○■□▪x")
 _PLACEHOLDERS = frozenset(
     {"na", "n/a", "none", "null", "nil", "test", "tbd", "dummy", "sample", "changeme", "merchantid", "checksum", "checksumkey", "password"}
@@ -39,12 +40,19 @@ def judge_parameters(gateway: PaymentGateway, values: Mapping[str, str]) -> Sequ
 
     `values` has a text for each field of the gateway; what it has beside them is nobody's.
     """
-    told = {field.name: values.get(field.name, "") for field in gateway.fields}
+    told = as_entered(gateway, values)
     alone = [problem for field in gateway.fields for problem in _alone(field, told[field.name])]
     if alone:
         return [*alone, *_swapped(gateway.fields, told)]
     beside = list(_beside(gateway.fields, told))
     return beside or list(gateway.validate(told))
+
+
+def as_entered(gateway: PaymentGateway, values: Mapping[str, str]) -> dict[str, str]:
+    """A text for each field of the gateway, as it came; of a text with lines the breaks are of one kind, and none stands at an end."""
+    told = {field.name: values.get(field.name, "") for field in gateway.fields}
+    broken = [field.name for field in gateway.fields if field.lines]
+    return told | {name: told[name].replace("\r\n", "\n").replace("\r", "\n").strip("\n") for name in broken}
 
 
 def _alone(field: GatewayField, text: str) -> Iterator[FieldProblem]:
@@ -85,7 +93,7 @@ def _inside(field: GatewayField, text: str) -> Iterator[FieldProblem]:
     first, last = _blanks(text), len(text) - _blanks(text[::-1])
     seen: set[str] = set()
     for place in range(first, last):
-        code, say = _wrong(text[place])
+        code, say = ("", "") if field.lines and text[place] in _IN_LINES else _wrong(text[place])
         if code and code not in seen:
             seen.add(code)
             yield _fault(field, code, say.format(place=place + 1))

@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from engine.config import Secret
-from engine.contracts.payment import ConnectionOutcome, PaymentGateway
+from engine.contracts.payment import ConnectionOutcome, PaymentGateway, identity_of
 from engine.errors import NotFound, Problem, Refused
-from engine.money.gateways.entering import judge_parameters
+from engine.money.gateways.entering import as_entered, judge_parameters
 from engine.money.gateways.fingerprints import printer
 from engine.money.gateways.tables import ActivationRow, ConnectionTestRow, ParametersRow
 from engine.people import OfficeHere
@@ -83,11 +83,11 @@ async def save_parameters(
     Raises Refused with every problem beside its field: the `rule` is the code. The same Merchant ID at another office of the
     agency is refused too (`duplicate_in_agency`) until the person says that both share one account: `shared`.
     """
-    told = {field.name: values.get(field.name, "") for field in gateway.fields}
+    told = as_entered(gateway, values)
     told |= await _kept(scope, office, gateway, keep, box)
     if problems := judge_parameters(gateway, told):
         raise Refused.because([Problem(problem.field, problem.code, problem.say) for problem in problems])
-    naming = next(field for field in gateway.fields if not field.secret)
+    naming = identity_of(gateway.fields)
     merchant = told[naming.name]
     if not shared and (others := await _elsewhere(office, gateway.id, merchant)):
         say = f"{naming.label} is in use at {', '.join(others)} too. Save it again with the tick, if both share one account."

@@ -35,6 +35,7 @@ class ParametersRow(Row, tablename="payment_parameters"):
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
     once = Unique([office, version])
     of_office = Unique(["office", "id"])
+    of_gateway = Unique(["office", "gateway", "id"])
     counts = Check("version >= 1")
     merchant_whole = Check(_WHOLE)
 
@@ -88,4 +89,4 @@ class ActivationRow(Row, tablename="payment_activation"):
 
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
     of_parameters = CompositeForeignKey(["office", "parameters"], "payment_parameters", ["office", "id"])
-    live_until_it_ends = Check("(ended_at IS NULL) = (live_key <> CAST(id AS TEXT))")
+    live_until_it_ends = Check("live_key = CAST(CASE WHEN ended_at IS NULL THEN office ELSE id END AS TEXT)")

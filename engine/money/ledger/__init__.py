@@ -26,7 +26,7 @@ from engine.money.ledger.posting import HeldLine, hold, let_go, lines_held, open
 from engine.money.ledger.reading import Balance, StatementLine, StatementPage, balance, statement
 from engine.money.ledger.sealing import journal_breaks, seal_journals
 from engine.money.ledger.tables import JournalKind, Normal, Phase, Role
-from engine.money.ledger.wallets import Wallet, wallets_of
+from engine.money.ledger.wallets import Wallet, WalletOffice, wallet_offices, wallets_at, wallets_of
 
 __all__ = [
     "MOST_ENTRIES",
@@ -48,6 +48,7 @@ __all__ = [
     "TrialBalance",
     "TrialLine",
     "Wallet",
+    "WalletOffice",
     "balance",
     "bank",
     "cash_book",
@@ -74,5 +75,7 @@ __all__ = [
     "thaw_wallet",
     "trial_balance",
     "wallet",
+    "wallet_offices",
+    "wallets_at",
     "wallets_of",
 ]

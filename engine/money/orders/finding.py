@@ -10,6 +10,7 @@ from engine.errors import NotFound
 from engine.money.orders.nouns import Attempt, Order, OrderLine
 from engine.money.orders.tables import AttemptRow, AttemptState, MoveRow, OrderLineRow, OrderRow, OrderState
 from engine.scope import Scope
+from engine.store.paging import newest_first
 from engine.store.scoped import covering
 
 __all__ = [
@@ -56,9 +57,11 @@ async def orders_of(
     exporter_id: UUID | None = None,
     state: OrderState | None = None,
     before: datetime | None = None,
+    behind: UUID | None = None,
     most: int = 50,
 ) -> Sequence[Order]:
-    """The orders that the scope covers, the newest first; those made before that moment, where one is given."""
+    """The orders that the scope covers, the newest first; those made before that moment, where one is given, and of that moment those
+    behind the order of the id `behind`."""
     query = OrderRow.select()
     if office_id is not None:
         query = query.where(OrderRow.office == office_id)
@@ -66,9 +69,7 @@ async def orders_of(
         query = query.where(OrderRow.exporter == exporter_id)
     if state is not None:
         query = query.where(OrderRow.state == str(state))
-    if before is not None:
-        query = query.where(OrderRow.made_at < before)
-    query = query.order_by(OrderRow.made_at, ascending=False).order_by(OrderRow.id).limit(min(max(most, 1), _MOST))
+    query = newest_first(query, OrderRow.made_at, OrderRow.id, before=before, behind=behind).limit(min(max(most, 1), _MOST))
     return [Order.of(row) for row in await covering(scope, query, OrderRow)]
 
 

@@ -137,6 +137,7 @@ class Attempt:
     made_at: datetime
     changed_at: datetime
     succeeded_at: datetime | None
+    doubted_at: datetime | None
     queries: int
     query_due_at: datetime | None
     version: int
@@ -158,6 +159,7 @@ class Attempt:
             "made_at",
             "changed_at",
             "succeeded_at",
+            "doubted_at",
             "queries",
             "query_due_at",
             "version",

@@ -202,7 +202,8 @@ class AttemptRow(Row, tablename="payment_attempt"):
     """One try to pay an order through a gateway, with the version of the parameters that it began with.
 
     Its reference is ours and used once. `token_sha256` is the hash of the token in its return address. `applied_key` is the
-    order's id once this try paid it, else the row's own id: an order is paid once. `version` counts its changes.
+    order's id once this try paid it, else the row's own id: an order is paid once. `version` counts its changes. `doubted_at` is since
+    when a person must look at a success, because another one was told of it.
     """
 
     order = refers(OrderRow)
@@ -226,13 +227,14 @@ class AttemptRow(Row, tablename="payment_attempt"):
     made_at = Timestamptz(index=True)
     changed_at = Timestamptz()
     succeeded_at = Timestamptz(null=True, default=None)
+    doubted_at = Timestamptz(null=True, default=None, index=True)
     queries = Integer(default=0)
     query_due_at = Timestamptz(null=True, default=None, index=True)
     version = Integer(default=0)
 
     of_order = CompositeForeignKey(["exporter", "office", "order"], "payment_order", ["exporter", "office", "id"])
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
-    of_parameters = CompositeForeignKey(["office", "parameters"], "payment_parameters", ["office", "id"])
+    of_parameters = CompositeForeignKey(["office", "gateway", "parameters"], "payment_parameters", ["office", "gateway", "id"])
     of_office = Unique(["office", "id"])
     of_order_parent = Unique(["order", "id"])
     state_known = one_of("state", AttemptState)
@@ -240,6 +242,7 @@ class AttemptRow(Row, tablename="payment_attempt"):
     positive = Check("amount_paise > 0")
     refund_within = Check(_POSITIVE_REFUND)
     disposed_when_succeeded = Check("(state = 'succeeded') = (disposition <> '')")
+    doubted_when_succeeded = Check("doubted_at IS NULL OR state = 'succeeded'")
     dated_when_succeeded = Check("(state = 'succeeded') = (succeeded_at IS NOT NULL)")
     applied_is_keyed = Check("applied_key = CAST(CASE WHEN disposition = 'applied' THEN \"order\" ELSE id END AS TEXT)")
 
@@ -339,6 +342,7 @@ class RefundRow(Row, tablename="payment_refund"):
     of_attempt = CompositeForeignKey(["order", "attempt"], "payment_attempt", ["order", "id"])
     of_line = CompositeForeignKey(["order", "order_line"], "payment_order_line", ["order", "id"])
     of_office = Unique(["office", "id"])
+    of_exporter = Unique(["exporter", "office", "id"])
     why_known = one_of("why", RefundWhy)
     back_to_known = one_of("back_to", RefundTo)
     state_known = one_of("state", RefundState)

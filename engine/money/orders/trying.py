@@ -23,11 +23,13 @@ __all__ = [
     "add_attempt",
     "ask_soon",
     "claim_due",
+    "doubt_attempt",
     "due_after",
     "hold_attempt",
     "move_attempt",
     "note_asked",
     "note_gateway_order",
+    "settle_doubt",
 ]
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -87,11 +89,35 @@ async def hold_attempt(id: UUID) -> Attempt:
 
 async def move_attempt(attempt: Attempt, step: Step) -> Attempt:
     """Moves a try, as it was read, in the caller's unit of work. Raises Conflict (`attempt_version`) if it changed since."""
-    changed = _changed(attempt, step)
+    moved = await _compared(attempt, _changed(attempt, step))
+    await _add_move(attempt, step)
+    return moved
+
+
+async def doubt_attempt(attempt: Attempt, at: datetime) -> Attempt:
+    """Notes on a successful try that a person must look at it, in the caller's unit of work."""
+    changed: dict[Any, Any] = {AttemptRow.doubted_at: at, AttemptRow.version: attempt.version + 1}
+    return await _compared(attempt, changed)
+
+
+async def settle_doubt(attempt: Attempt, because: str, *, actor: str, at: datetime) -> Attempt:
+    """Notes what a person found about a doubted try, as a step that leads nowhere, in the caller's unit of work."""
+    changed: dict[Any, Any] = {AttemptRow.doubted_at: None, AttemptRow.version: attempt.version + 1, AttemptRow.changed_at: at}
+    settled = await _compared(attempt, changed)
+    await _add_move(attempt, Step(attempt.state, because, actor, at))
+    return settled
+
+
+async def _compared(attempt: Attempt, changed: dict[Any, Any]) -> Attempt:
+    """The try with these changes. Raises Conflict (`attempt_version`) if it changed since it was read."""
     mine = (AttemptRow.id == attempt.id, AttemptRow.version == attempt.version)
     rows = await AttemptRow.update(changed).where(*mine).returning(*AttemptRow.all_columns())
     if not rows:
         raise Conflict("This try to pay was changed meanwhile.", code="attempt_version")
+    return Attempt.of(rows[0])
+
+
+async def _add_move(attempt: Attempt, step: Step) -> None:
     await MoveRow.insert(
         MoveRow(
             attempt=attempt.id,
@@ -106,7 +132,6 @@ async def move_attempt(attempt: Attempt, step: Step) -> Attempt:
             moved_at=step.at,
         )
     )
-    return Attempt.of(rows[0])
 
 
 def _changed(attempt: Attempt, step: Step) -> dict[Any, Any]:
@@ -122,6 +147,8 @@ def _changed(attempt: Attempt, step: Step) -> dict[Any, Any]:
         changed[AttemptRow.applied_key] = str(attempt.order_id)
     if step.to not in _ASKABLE:
         changed[AttemptRow.query_due_at] = None
+    elif attempt.query_due_at is None:  # a person let it out of REVIEW, so that the gateway has the word
+        changed[AttemptRow.query_due_at] = step.at
     if step.event is not None:
         event = step.event
         changed |= {AttemptRow.code: event.code, AttemptRow.say: event.say}

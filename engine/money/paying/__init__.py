@@ -7,13 +7,16 @@ from engine.money.paying.hearing import Heard, hear
 from engine.money.paying.ordering import open_fee_order
 from engine.money.paying.receiving import hear_notice, hear_return
 from engine.money.paying.refund_asking import ask_refunds, submit_refunds
+from engine.money.paying.refund_once import RefundAsked, refund_once, refundable
 from engine.money.paying.refund_rows import Refund, refund_by_reference, refunds_of, refunds_of_order
 from engine.money.paying.refund_telling import tell_refunds
 from engine.money.paying.refunding import refund_line, refund_top_up
 from engine.money.paying.refusing import ALARM_AT, failing_callbacks
 from engine.money.paying.reviewing import (
     ReviewDecision,
+    answer_doubt,
     decide_refund,
+    doubted_queue,
     refund_otherwise,
     refunds_waiting,
     release_review,
@@ -27,12 +30,15 @@ __all__ = [
     "Cashier",
     "Heard",
     "Refund",
+    "RefundAsked",
     "ReviewDecision",
+    "answer_doubt",
     "ask",
     "ask_due",
     "ask_refunds",
     "credit_excess",
     "decide_refund",
+    "doubted_queue",
     "failing_callbacks",
     "hear",
     "hear_notice",
@@ -42,8 +48,10 @@ __all__ = [
     "refund_by_reference",
     "refund_excess",
     "refund_line",
+    "refund_once",
     "refund_otherwise",
     "refund_top_up",
+    "refundable",
     "refunds_of",
     "refunds_of_order",
     "refunds_waiting",

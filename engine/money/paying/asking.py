@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from engine.contracts.paying import Channel, GatewayEvent
-from engine.errors import EngineError, Refused, TooMany, Unavailable, Unresolved, Untrusted
+from engine.errors import EngineError, Refused, TooMany, Unresolved, Untrusted
 from engine.money.orders.finding import attempt_by_id
 from engine.money.orders.inbox import Received
 from engine.money.orders.nouns import Attempt
@@ -19,13 +19,13 @@ from engine.money.paying.versions import checked, engine_error, merchant_of, ver
 from engine.scope import PLATFORM
 from engine.store.quota import take_of_day
 
-__all__ = ["ask", "ask_due", "ask_now", "bring_forward"]
+__all__ = ["ask", "ask_due", "ask_now", "bring_forward", "may_ask"]
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 40
 _BESIDE = 8
 _MOST_SOON = 60  # times a day that a try is asked about before its turn
-_PATIENCE_S = 8.0  # while a browser or a gateway's server waits for its answer
+_SILENT = "silent"  # the code of a line on which nothing came
 
 
 async def ask(attempt_id: UUID, *, cashier: Cashier, at: datetime) -> Heard | None:
@@ -69,12 +69,10 @@ async def _answer(attempt: Attempt, cashier: Cashier, at: datetime) -> GatewayEv
             return None
         except (Refused, Untrusted) as error:  # perhaps the other version is the right one
             _told(attempt, error)
-        except (Unavailable, Unresolved) as error:
-            _told(attempt, error)
-            return None
         except Exception as error:
             _told(attempt, error)
-            return None
+            if not isinstance(error, Unresolved) or error.code == _SILENT:
+                return None  # an answer that no key proves may be one to a key that was replaced; silence is no such answer
     return None
 
 
@@ -85,13 +83,18 @@ def _told(attempt: Attempt, error: BaseException) -> None:
 
 async def bring_forward(attempt: Attempt, at: datetime) -> None:
     """Lets a try that is under way be asked about at the next round; so many times a day and no more, whoever presses."""
-    if not attempt.under_way:
-        return
+    if attempt.under_way and await may_ask(attempt, at):
+        await ask_soon(attempt, at)
+
+
+async def may_ask(attempt: Attempt, at: datetime) -> bool:
+    """Whether one more question about a try may be asked today because of what came from outside, which is counted: whoever repeats a
+    message makes us ask so often and no more."""
     try:
         await take_of_day("pay_ask", str(attempt.id), _MOST_SOON, at=at)
     except TooMany:
-        return
-    await ask_soon(attempt, at)
+        return False
+    return True
 
 
 async def ask_due(cashier: Cashier, at: datetime) -> int:

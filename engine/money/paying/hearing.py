@@ -18,7 +18,7 @@ from engine.money.orders.nouns import Attempt
 from engine.money.orders.tables import AttemptState, Verdict
 from engine.money.orders.trying import Step, hold_attempt
 from engine.money.paying.cashier import Cashier
-from engine.money.paying.moving import RANK, go
+from engine.money.paying.moving import RANK, doubted, go
 from engine.scope import PLATFORM
 from engine.store import uow
 
@@ -81,10 +81,31 @@ async def _take(
     wrong = mismatch(now, event, merchant, received.channel)
     to, because = _where(now.state, event.outcome, wrong)
     verdict = Verdict.IGNORED if to is None else Verdict.REVIEW if to is AttemptState.REVIEW else Verdict.APPLIED
+    if doubt := _doubt(now, event, wrong):
+        verdict, because = Verdict.REVIEW, doubt
     inbox = await keep_received(received, now.gateway, key, verdict, because, event=event, attempt=now)
     if to is not None:
         now = await go(now, Step(to, because, actor, at, inbox=inbox, event=fit(event)), cashier=cashier)
+    if doubt:
+        now = await doubted(now, doubt, cashier=cashier, actor=actor, at=at)
     return Heard(verdict, because, state=now.state, order_id=now.order_id)
+
+
+def _doubt(now: Attempt, event: GatewayEvent, wrong: str) -> str:
+    """Why a person looks at a payment that counts already: another success of the same try is told, or one that differs. A success is
+    never taken back; but money that came twice must not lie there unseen. Empty where nothing is to be looked at."""
+    if now.state is not AttemptState.SUCCEEDED or event.reference != now.reference:  # of another payment it says nothing about this one
+        return ""
+    if event.outcome is PaymentOutcome.CONTRADICTS:
+        return "it counts already, and what is told of it now contradicts itself"
+    if event.outcome is not PaymentOutcome.SUCCEEDED:
+        return ""
+    if wrong:
+        return f"it counts already, and a second success is told of it that differs: {wrong}"
+    theirs = fit(event).gateway_txn_id
+    if now.gateway_txn_id and theirs and theirs != now.gateway_txn_id:
+        return f"it counts already, and a second success is told of it: {theirs}"
+    return ""
 
 
 def _counts_anew(now: Attempt, verdict: Verdict, event: GatewayEvent, received: Received, merchant: str) -> bool:
@@ -124,14 +145,15 @@ def lacks(event: GatewayEvent) -> bool:
 
 def _where(state: AttemptState, outcome: PaymentOutcome, wrong: str) -> tuple[AttemptState | None, str]:
     """The state into which a statement takes a try, or None if it stays where it is; and why."""
-    to = _GOES_TO.get(outcome)
-    if to is None:
+    to, contradicts = _GOES_TO.get(outcome), outcome is PaymentOutcome.CONTRADICTS
+    if to is None and not contradicts:
         return None, f"it says {outcome}, which moves nothing"
     if state is AttemptState.REVIEW:
         return None, "a person looks at this payment, and decides"
-    if wrong:
-        may_be_money = state in _ENDED and to is AttemptState.SUCCEEDED
-        return (AttemptState.REVIEW if RANK[state] < RANK[AttemptState.FAILED] or may_be_money else None), wrong
+    if wrong or contradicts or to is None:
+        may_be_money = state in _ENDED and (contradicts or to is AttemptState.SUCCEEDED)
+        stops = RANK[state] < RANK[AttemptState.FAILED] or may_be_money
+        return (AttemptState.REVIEW if stops else None), wrong or "its parts contradict each other"
     if RANK[to] > RANK[state]:
         return to, f"the gateway says {outcome}"
     return None, f"it is {state} already"

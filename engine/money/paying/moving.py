@@ -13,14 +13,14 @@ from engine.money.orders.closing import mark_paid, prolong
 from engine.money.orders.finding import order_by_id
 from engine.money.orders.nouns import Attempt
 from engine.money.orders.tables import AttemptState, Disposition, PaidBy
-from engine.money.orders.trying import Step, hold_attempt, move_attempt
+from engine.money.orders.trying import Step, doubt_attempt, hold_attempt, move_attempt
 from engine.money.paying.cashier import Cashier
 from engine.money.paying.settled import settle_excess, settle_order
 from engine.people.telling import tell_administrators
 from engine.scope import PLATFORM
 from engine.store import audit, uow
 
-__all__ = ["RANK", "abandon", "fail_start", "go", "release"]
+__all__ = ["RANK", "abandon", "doubted", "fail_start", "go", "release"]
 
 _log = logging.getLogger(__name__)
 
@@ -102,6 +102,29 @@ async def release(attempt_id: UUID, to: AttemptState, because: str, *, cashier: 
         if now.state is not AttemptState.REVIEW:
             raise Conflict("This payment is not under review any more. Load it again.", code="attempt_state")
         return await go(now, Step(to, because, actor, at), cashier=cashier)
+
+
+async def doubted(attempt: Attempt, because: str, *, cashier: Cashier, actor: str, at: datetime) -> Attempt:
+    """Keeps in mind that a person must look at a payment that counts, in the caller's unit of work; nothing of it is taken back."""
+    now = await doubt_attempt(attempt, at)
+    text = (
+        f"The payment {attempt.reference} waits for a person to look at: {because}. It goes on counting as it was. Look at the gateway's "
+        f"own list whether money came twice.\n\n{cashier.base}/payments/review\n"
+    )
+    await tell_administrators(
+        attempt.agency_id, "A payment was told twice", text, box=cashier.box, purpose="doubt", at=at, about=attempt.order_id
+    )
+    await audit(
+        "payment_doubted",
+        room="money",
+        subject=attempt.reference,
+        actor=actor,
+        at=at,
+        agency=attempt.agency_id,
+        office=attempt.office_id,
+        detail={"gateway": attempt.gateway, "amount_paise": attempt.amount_paise},
+    )
+    return now
 
 
 async def _ask_a_person(attempt: Attempt, step: Step, cashier: Cashier) -> None:

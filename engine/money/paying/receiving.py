@@ -12,17 +12,17 @@ from uuid import UUID
 
 from engine.contracts.paying import Channel, GatewayEvent, Pays
 from engine.contracts.signing import HttpReply, RawCallback
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, NotFound, Untrusted
 from engine.money.gateways import Parameters
 from engine.money.orders.finding import attempt_by_reference, attempt_by_token
 from engine.money.orders.inbox import Received, keep_received, key_of, known_verdict
 from engine.money.orders.nouns import Attempt
 from engine.money.orders.tables import Verdict
-from engine.money.paying.asking import ask_now, bring_forward
+from engine.money.paying.asking import ask_now, bring_forward, may_ask
 from engine.money.paying.cashier import Cashier
 from engine.money.paying.hearing import Heard, hear, lacks
 from engine.money.paying.refusing import Place, note_orphan, refuse
-from engine.money.paying.versions import merchant_of, verified, versions_of_attempt, versions_of_office
+from engine.money.paying.versions import UNSIGNED, merchant_of, verified, versions_of_attempt, versions_of_office, versions_that_prove
 from engine.people import OfficeHere
 from engine.people.offices.keeping import office_by_id
 from engine.scope import PLATFORM
@@ -36,7 +36,8 @@ _UNSAID = "it leaves out what must be compared; the gateway was asked"
 
 
 async def hear_return(token: str, raw: RawCallback, *, cashier: Cashier, gateway: str = "", address: str = "", at: datetime) -> Heard:
-    """Takes what the payer's browser brings back. One that brings nothing changes nothing, and lets the gateway be asked soon.
+    """Takes what the payer's browser brings back. What brings nothing, or nothing that is proved, changes nothing, and lets the
+    gateway be asked soon.
 
     Raises NotFound for a token that no try has.
     """
@@ -47,14 +48,17 @@ async def hear_return(token: str, raw: RawCallback, *, cashier: Cashier, gateway
         await bring_forward(attempt, at)
         return _nothing(attempt)
     pays = cashier.pays(attempt.gateway)
-    versions = await versions_of_attempt(attempt, cashier, at) if pays is not None else ()
-    proved = verified(pays, versions, raw, cashier, gateway_order_id=attempt.gateway_order_id) if pays is not None else None
-    if proved is None:
+    try:
+        if pays is None:
+            raise Untrusted("This gateway takes no payments here any more.", code="gateway")
+        versions = await versions_that_prove(attempt, cashier, at)
+        event = verified(pays, versions, raw, cashier, gateway_order_id=attempt.gateway_order_id)
+    except Untrusted as error:
         place = Place(attempt.gateway, Channel.RETURN, f"r/{attempt.id}", address, attempt.agency_id, attempt.office_id, attempt)
-        heard = await refuse(place, raw, cashier=cashier, at=at)
+        heard = await refuse(place, raw, unsigned=error.code == UNSIGNED, cashier=cashier, at=at)
         await bring_forward(attempt, at)
         return heard
-    return await _believe(attempt, proved[0], Received.of(Channel.RETURN, raw, at), cashier, at)
+    return await _believe(attempt, event, Received.of(Channel.RETURN, raw, at), cashier, at)
 
 
 async def hear_notice(gateway: str, account: str, raw: RawCallback, *, cashier: Cashier, address: str = "", at: datetime) -> Heard:
@@ -70,12 +74,12 @@ async def hear_notice(gateway: str, account: str, raw: RawCallback, *, cashier: 
         attempt = None  # whatever it is, this office's keys say nothing of another's payment
     versions = await _versions(gateway, office, attempt, cashier, at)
     order_id = attempt.gateway_order_id if attempt is not None else ""
-    proved = verified(pays, versions, raw, cashier, gateway_order_id=order_id)
     received = Received.of(Channel.NOTICE, raw, at)
-    if proved is None:
+    try:
+        event = verified(pays, versions, raw, cashier, gateway_order_id=order_id)
+    except Untrusted as error:
         place = Place(gateway, Channel.NOTICE, f"s/{office.id}", address, office.agency_id, office.id, attempt)
-        return _answered(pays, await refuse(place, raw, cashier=cashier, at=at))
-    event = proved[0]
+        return _answered(pays, await refuse(place, raw, unsigned=error.code == UNSIGNED, cashier=cashier, at=at))
     if attempt is None or event.reference != attempt.reference:  # what was read unsigned named another one
         attempt = await attempt_by_reference(gateway, event.reference)
     if attempt is None or attempt.office_id != office.id:
@@ -97,7 +101,7 @@ async def _believe(attempt: Attempt, event: GatewayEvent, received: Received, ca
                 await keep_received(received, attempt.gateway, key, Verdict.IGNORED, _UNSAID, event=event, attempt=attempt)
         except Conflict:  # the same message was quicker beside this one
             pass
-    heard = await ask_now(attempt, cashier=cashier, at=at, patience_s=_PATIENCE_S)
+    heard = await ask_now(attempt, cashier=cashier, at=at, patience_s=_PATIENCE_S) if await may_ask(attempt, at) else None
     if heard is None:
         await bring_forward(attempt, at)
         return Heard(Verdict.IGNORED, _UNSAID, attempt.state, attempt.order_id)
@@ -123,7 +127,7 @@ async def _located(pays: Pays, gateway: str, raw: RawCallback) -> Attempt | None
 
 async def _versions(gateway: str, office: OfficeHere, attempt: Attempt | None, cashier: Cashier, at: datetime) -> list[Parameters]:
     if attempt is not None:
-        return list(await versions_of_attempt(attempt, cashier, at))
+        return list(await versions_that_prove(attempt, cashier, at))
     return list(await versions_of_office(gateway, office.id, cashier, at))
 
 

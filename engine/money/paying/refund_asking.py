@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from engine.contracts.paying import RefundOutcome, RefundReport, Refunds, RefundWanted
 from engine.contracts.payment import GatewayContext
 from engine.errors import Conflict, EngineError, PluginError, Refused, TooMany, Unavailable, Untrusted
-from engine.money.gateways import parameters_by_id
 from engine.money.orders.finding import attempt_by_id
 from engine.money.orders.inbox import bounded
 from engine.money.orders.nouns import Attempt
@@ -22,6 +21,7 @@ from engine.money.orders.tables import RefundRow, RefundState, RefundTo
 from engine.money.paying.cashier import Cashier, said
 from engine.money.paying.refund_ending import end_done, end_failed
 from engine.money.paying.refund_rows import Refund, claim_due_refunds, hold_refund, move_refund, next_question, note_refund
+from engine.money.paying.versions import version_to_act
 from engine.people.telling import tell_administrators
 from engine.scope import PLATFORM
 from engine.store import uow
@@ -56,7 +56,7 @@ async def ask_refunds(cashier: Cashier, at: datetime) -> int:
 
 async def ask_refund(refund: Refund, *, cashier: Cashier, at: datetime) -> Refund:
     """Asks the gateway about a refund that was submitted, and gives it as it stands then."""
-    reached = await _reach(refund, cashier)
+    reached = await _reach(refund, cashier, at)
     if reached is None or refund.state not in _OPEN:
         return refund
     gateway, context, attempt = reached
@@ -72,7 +72,7 @@ async def ask_refund(refund: Refund, *, cashier: Cashier, at: datetime) -> Refun
 
 async def _submit(refund: Refund, cashier: Cashier, at: datetime) -> None:
     """Hands one refund over; Conflict if another worker did."""
-    reached = await _reach(refund, cashier)
+    reached = await _reach(refund, cashier, at)
     if reached is None:
         return  # the claim ends by itself, and it is tried again
     gateway, context, attempt = reached
@@ -140,14 +140,14 @@ async def _go_on(now: Refund, outcome: RefundOutcome, told: dict[str, str], cash
 # --- what is asked, and of whom --------------------------------------------------------------------
 
 
-async def _reach(refund: Refund, cashier: Cashier) -> tuple[object, GatewayContext, Attempt] | None:
-    """The gateway of a refund, with the parameters that its payment began with; None, and said in the log, if they do not open."""
+async def _reach(refund: Refund, cashier: Cashier, at: datetime) -> tuple[object, GatewayContext, Attempt] | None:
+    """The gateway of a refund, with the parameters of its payment's merchant; None, and said in the log, if they do not open."""
     if refund.attempt_id is None:
         return None
     attempt = await attempt_by_id(PLATFORM, refund.attempt_id)
     gateway = cashier.registry.gateways.get(attempt.gateway)
     try:
-        parameters = await parameters_by_id(PLATFORM, refund.office_id, attempt.parameters_id)
+        parameters = await version_to_act(attempt, cashier, at)
         return (gateway, cashier.context(parameters), attempt) if gateway is not None else None
     except EngineError as error:
         _told(refund, "not handed over: its parameters do not open", error)

@@ -12,6 +12,7 @@ from engine.money.orders.nouns import new_reference
 from engine.money.orders.tables import RefundRow, RefundState, RefundTo, RefundWhy
 from engine.scope import Scope
 from engine.store import audit, uow
+from engine.store.paging import newest_first
 from engine.store.scoped import covering
 
 __all__ = [
@@ -108,18 +109,23 @@ async def refunds_of_order(scope: Scope, order_id: UUID) -> Sequence[Refund]:
 
 
 async def refunds_of(
-    scope: Scope, *, office_id: UUID | None = None, states: Sequence[RefundState] = (), before: datetime | None = None, most: int = 50
+    scope: Scope,
+    *,
+    office_id: UUID | None = None,
+    states: Sequence[RefundState] = (),
+    before: datetime | None = None,
+    behind: UUID | None = None,
+    most: int = 50,
 ) -> Sequence[Refund]:
-    """Refunds, the newest first; those asked for before that moment, where one is given."""
+    """Refunds, the newest first; those asked for before that moment, where one is given, and of that moment those behind the refund of
+    the id `behind`."""
     query = covering(scope, RefundRow.select(), RefundRow)
     if office_id is not None:
         query = query.where(RefundRow.office == office_id)
     if states:
         query = query.where(RefundRow.state.is_in([str(state) for state in states]))
-    if before is not None:
-        query = query.where(RefundRow.asked_at < before)
-    rows = await query.order_by(RefundRow.asked_at, ascending=False).order_by(RefundRow.id).limit(min(max(most, 1), _MOST))
-    return [Refund.of(row) for row in rows]
+    query = newest_first(query, RefundRow.asked_at, RefundRow.id, before=before, behind=behind)
+    return [Refund.of(row) for row in await query.limit(min(max(most, 1), _MOST))]
 
 
 async def add_refund(

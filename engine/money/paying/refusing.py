@@ -31,6 +31,7 @@ ALARM_AT = 3  # messages of a day that prove nothing, at one office: more than a
 _OF_ADDRESS = 200
 _OF_ALL = 5000
 _UNPROVED = "it does not prove who sent it"
+_UNSIGNED = "it claims no proof of who sent it"
 _FAILING = "pay_failing"
 
 
@@ -47,18 +48,24 @@ class Place:
     attempt: Attempt | None
 
 
-async def refuse(place: Place, raw: RawCallback, *, cashier: Cashier, at: datetime) -> Heard:
-    """Keeps what proved nothing, and changes nothing else. After some of them in a day, the administrators are told, once."""
+async def refuse(place: Place, raw: RawCallback, *, unsigned: bool = False, cashier: Cashier, at: datetime) -> Heard:
+    """Keeps what proved nothing, and changes nothing else. After some of them in a day, the administrators are told, once.
+
+    What is `unsigned`, as gateways send it of a payer who gave up, says nothing of the office's key, so it is not counted to its account.
+    """
+    because = _UNSIGNED if unsigned else _UNPROVED
     key = refused_key(place.where, raw)
     attempt = place.attempt
-    heard = Heard(Verdict.REFUSED, _UNPROVED, attempt.state if attempt else None, attempt.order_id if attempt else None)
+    heard = Heard(Verdict.REFUSED, because, attempt.state if attempt else None, attempt.order_id if attempt else None)
     _log.warning("a payment message proved nothing", extra={"gateway": place.gateway, "office": str(place.office_id)})
     if await known_verdict(place.gateway, key) is not None or not await _room(place.address, at):
         return heard
     received = Received.of(place.channel, raw, at)
     try:
         async with uow():
-            await keep_received(received, place.gateway, key, Verdict.REFUSED, _UNPROVED, attempt=attempt)
+            await keep_received(received, place.gateway, key, Verdict.REFUSED, because, attempt=attempt)
+            if unsigned:
+                return heard
             await hold_of_day(_FAILING, str(place.office_id), at=at)
     except Conflict:  # the same bytes were quicker beside these
         return heard

@@ -12,7 +12,8 @@ from uuid import UUID
 from engine.errors import Conflict, Refused
 from engine.money.orders.finding import attempt_by_id
 from engine.money.orders.nouns import Attempt
-from engine.money.orders.tables import AttemptRow, AttemptState, RefundRow, RefundState, RefundTo, RefundWhy
+from engine.money.orders.tables import AttemptRow, AttemptState, InboxRow, RefundRow, RefundState, RefundTo, RefundWhy, Verdict
+from engine.money.orders.trying import hold_attempt, settle_doubt
 from engine.money.paying.cashier import Cashier
 from engine.money.paying.moving import release
 from engine.money.paying.refund_ending import end_done, end_failed
@@ -23,7 +24,17 @@ from engine.scope import Scope
 from engine.store import audit, uow
 from engine.store.scoped import covering
 
-__all__ = ["ReviewDecision", "decide_refund", "refund_otherwise", "refunds_waiting", "release_review", "review_queue"]
+__all__ = [
+    "ReviewDecision",
+    "answer_doubt",
+    "decide_refund",
+    "doubt_about",
+    "doubted_queue",
+    "refund_otherwise",
+    "refunds_waiting",
+    "release_review",
+    "review_queue",
+]
 
 _MOST = 200
 
@@ -47,13 +58,16 @@ async def review_queue(scope: Scope, *, office_id: UUID | None = None, most: int
 async def release_review(
     scope: Scope, attempt_id: UUID, decision: ReviewDecision, reason: str, *, cashier: Cashier, actor: str, at: datetime
 ) -> Attempt:
-    """Lets a payment out of review by what a person found, with all that follows from it.
+    """Lets a payment out of review by what a person found, with all that follows from it. What a message about another payment stopped
+    is no success by anybody's word: that money paid the other one.
 
     Raises NotFound for a payment that the scope does not cover, Conflict if it is not under review any more, Refused without a reason.
     """
     why = reason_of(reason, most=200)
     attempt = await attempt_by_id(scope, attempt_id)
     async with uow():
+        if decision is ReviewDecision.SUCCEEDED:
+            await _require_about_it(attempt)
         released = await release(attempt.id, AttemptState(decision), f"a person decided: {why}", cashier=cashier, actor=actor, at=at)
         await audit(
             "payment_review_released",
@@ -66,6 +80,57 @@ async def release_review(
             detail={"decision": str(decision), "reason_sha256": hashlib.sha256(why.encode()).hexdigest()},
         )
     return released
+
+
+async def _require_about_it(attempt: Attempt) -> None:
+    """Raises Refused where the message that stopped a payment names another one, as whoever paid once and brings it everywhere has it."""
+    mine = (InboxRow.attempt == attempt.id, InboxRow.verdict == str(Verdict.REVIEW))
+    row = await InboxRow.select(InboxRow.reference).where(*mine).order_by(InboxRow.received_at, ascending=False).first()
+    if row is not None and row["reference"] != attempt.reference:
+        say = (
+            "The message that stopped this payment is about another one, so it is no word of this money. Ask the gateway again: it decides."
+        )
+        raise Refused(say, code="review_of_another", box="decision", rule="word of this payment")
+
+
+async def doubted_queue(scope: Scope, *, office_id: UUID | None = None, most: int = 50) -> Sequence[Attempt]:
+    """Payments that count, and of which another success was told, that the scope covers; who waits longest first."""
+    query = covering(scope, AttemptRow.select().where(AttemptRow.doubted_at.is_not_null()), AttemptRow)
+    if office_id is not None:
+        query = query.where(AttemptRow.office == office_id)
+    return [Attempt.of(row) for row in await query.order_by(AttemptRow.doubted_at).limit(min(max(most, 1), _MOST))]
+
+
+async def doubt_about(attempt: Attempt) -> str:
+    """What the latest message said because of which a person must look at a payment that counts."""
+    mine = (InboxRow.attempt == attempt.id, InboxRow.verdict == str(Verdict.REVIEW))
+    row = await InboxRow.select(InboxRow.because).where(*mine).order_by(InboxRow.received_at, ascending=False).first()
+    return str(row["because"]) if row else ""
+
+
+async def answer_doubt(scope: Scope, attempt_id: UUID, reason: str, *, actor: str, at: datetime) -> Attempt:
+    """Ends the doubt about a payment that counts: a person looked, and says what they found and did. The payment stays as it is.
+
+    Raises NotFound for a payment that the scope does not cover, Conflict if nothing is to be looked at, Refused without a reason.
+    """
+    why = reason_of(reason, most=200)
+    attempt = await attempt_by_id(scope, attempt_id)
+    async with uow():
+        now = await hold_attempt(attempt.id)
+        if now.doubted_at is None:
+            raise Conflict("Nothing is to be looked at about this payment any more. Load it again.", code="attempt_state")
+        settled = await settle_doubt(now, f"a person looked: {why}", actor=actor, at=at)
+        await audit(
+            "payment_doubt_answered",
+            room="money",
+            subject=attempt.reference,
+            actor=actor,
+            at=at,
+            agency=attempt.agency_id,
+            office=attempt.office_id,
+            detail={"reason_sha256": hashlib.sha256(why.encode()).hexdigest()},
+        )
+    return settled
 
 
 async def refunds_waiting(scope: Scope, *, office_id: UUID | None = None, most: int = 50) -> Sequence[Refund]:

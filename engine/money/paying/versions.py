@@ -1,7 +1,8 @@
 """With which parameters a message is verified and a question asked: those that the try began with, while they count.
 
-An old version counts for as long as the gateway says (`keeps_versions_days`). Beside it counts the version in use, if it names
-the same merchant: a gateway signs what it sends today with today's key, also about a try of yesterday.
+An old version counts for as long as the gateway says (`keeps_versions_days`). Beside it count the version in use and those between
+the two, if they name the same merchant: a gateway signs what it sends today with today's key, also about a try of yesterday. Who the
+merchant is says the field that the gateway marks as its identity, which no change of a key changes.
 """
 
 import logging
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from engine.contracts.paying import GatewayEvent, PaymentOutcome, Pays
-from engine.contracts.payment import GatewayContext
+from engine.contracts.payment import GatewayContext, identity_of
 from engine.contracts.signing import RawCallback
 from engine.errors import EngineError, Untrusted
 from engine.money.gateways import Parameters, in_use, parameters_by_id
@@ -20,16 +21,25 @@ from engine.money.orders.nouns import Attempt
 from engine.money.paying.cashier import Cashier, said
 from engine.scope import PLATFORM
 
-__all__ = ["checked", "merchant_of", "verified", "versions_of_attempt", "versions_of_office"]
+__all__ = [
+    "UNSIGNED",
+    "checked",
+    "merchant_of",
+    "verified",
+    "version_to_act",
+    "versions_of_attempt",
+    "versions_of_office",
+    "versions_that_prove",
+]
 
 _log = logging.getLogger(__name__)
 _MOST_VERSIONS = 5
+UNSIGNED = "unsigned"  # the code of a message that claims no proof at all, as that of a payer who gave up
 
 
 def merchant_of(cashier: Cashier, parameters: Parameters) -> str:
-    """What names the office at its gateway, by these parameters: the first that may be seen."""
-    gateway = cashier.registry.gateway(parameters.gateway)
-    return parameters.values[next(field.name for field in gateway.fields if not field.secret)]
+    """What names the office at its gateway, by these parameters, and stays when a key is replaced."""
+    return parameters.values.get(identity_of(cashier.registry.gateway(parameters.gateway).fields).name, "")
 
 
 async def versions_of_attempt(attempt: Attempt, cashier: Cashier, at: datetime, *, however_old: bool = False) -> Sequence[Parameters]:
@@ -40,6 +50,22 @@ async def versions_of_attempt(attempt: Attempt, cashier: Cashier, at: datetime, 
     if live is not None and live.id != own.id and live.gateway == own.gateway:
         found += [live] if merchant_of(cashier, live) == merchant_of(cashier, own) else []
     return found
+
+
+async def versions_that_prove(attempt: Attempt, cashier: Cashier, at: datetime) -> Sequence[Parameters]:
+    """By which versions a message about a try is verified: the one that it began with first, then all others of the same merchant
+    that count now, for a key may have been replaced more than once while the try lasted."""
+    found = list(await versions_of_attempt(attempt, cashier, at))
+    merchant = merchant_of(cashier, await parameters_by_id(PLATFORM, attempt.office_id, attempt.parameters_id))
+    known = {each.id for each in found}
+    others = await versions_of_office(attempt.gateway, attempt.office_id, cashier, at)
+    return [*found, *(each for each in others if each.id not in known and merchant_of(cashier, each) == merchant)]
+
+
+async def version_to_act(attempt: Attempt, cashier: Cashier, at: datetime) -> Parameters:
+    """By which version a payment that succeeded is given back: the one in use, if it names the same merchant, for a gateway takes no
+    key that was replaced; else the one that the try began with."""
+    return (await versions_of_attempt(attempt, cashier, at, however_old=True))[-1]
 
 
 async def versions_of_office(gateway: str, office_id: UUID, cashier: Cashier, at: datetime) -> Sequence[Parameters]:
@@ -67,17 +93,22 @@ async def _counts(parameters: Parameters, gateway: Pays | None, at: datetime) ->
 
 def verified(
     gateway: Pays, versions: Sequence[Parameters], raw: RawCallback, cashier: Cashier, *, gateway_order_id: str = ""
-) -> tuple[GatewayEvent, Parameters] | None:
-    """What a message states, and the version that proved it; None if none does. What breaks in a plugin proves nothing either."""
+) -> GatewayEvent:
+    """What a message states, proved by one of the versions. What breaks in a plugin proves nothing either.
+
+    Raises Untrusted if none proves it: `unsigned` if it does not even claim to be proved, so that no key can be at fault.
+    """
+    codes = set()
     for parameters in versions:
         try:
             context = cashier.context(parameters)
-            return checked(gateway.verify(context, raw, gateway_order_id=gateway_order_id), context), parameters
-        except Untrusted:
-            continue
+            return checked(gateway.verify(context, raw, gateway_order_id=gateway_order_id), context)
+        except Untrusted as error:
+            codes.add(error.code)
         except Exception as error:  # bytes of strangers went in: whatever it is, it must not come out
             _log.error("a gateway's plugin broke in verify", extra={"gateway": parameters.gateway, "problem": type(error).__name__})
-    return None
+            codes.add("broke")
+    raise Untrusted("The message does not prove who sent it.", code=UNSIGNED if codes == {UNSIGNED} else "unproved")
 
 
 def checked(event: GatewayEvent, context: GatewayContext) -> GatewayEvent:

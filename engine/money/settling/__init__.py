@@ -3,6 +3,7 @@
 from engine.money.settling.explaining import (
     chase_settlements,
     close_line,
+    file_by_id,
     files_of,
     line_of_settlement,
     lines_of_file,
@@ -11,7 +12,7 @@ from engine.money.settling.explaining import (
 )
 from engine.money.settling.importing import Imported, import_settlement
 from engine.money.settling.nouns import SettlementFile, SettlementLine
-from engine.money.settling.proving import check_clearing, check_every_clearing, settled_by, unsettled
+from engine.money.settling.proving import check_clearing, check_covers, check_every_clearing, settled_by, unsettled
 from engine.money.settling.tables import Match
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "SettlementLine",
     "chase_settlements",
     "check_clearing",
+    "check_covers",
     "check_every_clearing",
     "close_line",
+    "file_by_id",
     "files_of",
     "import_settlement",
     "line_of_settlement",

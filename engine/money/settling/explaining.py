@@ -23,22 +23,33 @@ from engine.money.settling.tables import Match, SettlementFileRow, SettlementLin
 from engine.people.plain_text import reason_of
 from engine.scope import PLATFORM, Scope
 from engine.store import audit, uow
+from engine.store.paging import newest_first
 from engine.store.scoped import covering
 
-__all__ = ["chase_settlements", "close_line", "files_of", "line_of_settlement", "lines_of_file", "look_again", "open_lines"]
+__all__ = ["chase_settlements", "close_line", "file_by_id", "files_of", "line_of_settlement", "lines_of_file", "look_again", "open_lines"]
 
 _AT_ONCE, _MOST = 40, 500
 _AGAIN = timedelta(hours=6)
 _SYSTEM = "system:settlement"
 
 
-async def files_of(scope: Scope, office_id: UUID, *, before: datetime | None = None, most: int = 50) -> Sequence[SettlementFile]:
-    """The files of an office that were imported, the newest first."""
+async def files_of(
+    scope: Scope, office_id: UUID, *, before: datetime | None = None, behind: UUID | None = None, most: int = 50
+) -> Sequence[SettlementFile]:
+    """The files of an office that were imported, the newest first; those imported before that moment, where one is given, and of that
+    moment those behind the file of the id `behind`."""
     query = covering(scope, SettlementFileRow.select().where(SettlementFileRow.office == office_id), SettlementFileRow)
-    if before is not None:
-        query = query.where(SettlementFileRow.imported_at < before)
-    rows = await query.order_by(SettlementFileRow.imported_at, ascending=False).order_by(SettlementFileRow.id).limit(min(most, _MOST))
-    return [SettlementFile.of(row) for row in rows]
+    query = newest_first(query, SettlementFileRow.imported_at, SettlementFileRow.id, before=before, behind=behind)
+    return [SettlementFile.of(row) for row in await query.limit(min(max(most, 1), _MOST))]
+
+
+async def file_by_id(scope: Scope, office_id: UUID, id: UUID) -> SettlementFile:
+    """One file of an office, however old. Raises NotFound for one of another office, one that the scope does not cover, and none."""
+    mine = (SettlementFileRow.id == id, SettlementFileRow.office == office_id)
+    row = await covering(scope, SettlementFileRow.select().where(*mine), SettlementFileRow).first()
+    if row is None:
+        raise NotFound("There is no such settlement file.", code="settlement_file")
+    return SettlementFile.of(row)
 
 
 async def lines_of_file(

@@ -1,5 +1,5 @@
-"""What no settlement file has: payments that succeeded and were not settled in three working days; and whether the clearing accounts
-hold exactly what is not settled yet."""
+"""What no settlement file has: payments that succeeded and were not settled in three working days; whether the clearing accounts hold
+exactly what is not settled yet; and whether every fee that counts as taken care of stands in the books."""
 
 import logging
 from collections import defaultdict
@@ -15,13 +15,14 @@ from engine.money.ledger.tables import AccountRow
 from engine.money.orders.nouns import Attempt
 from engine.money.orders.tables import AttemptRow, AttemptState, RefundRow, RefundState, RefundTo
 from engine.money.settling.tables import Match, SettlementLineRow
+from engine.money.tables import CoverRow
 from engine.people.offices.holidays import holidays_of
 from engine.people.offices.keeping import office_by_id
 from engine.scope import PLATFORM, Scope
 from engine.store import audit, reading
 from engine.store.scoped import covering
 
-__all__ = ["WORKING_DAYS", "check_clearing", "check_every_clearing", "settled_by", "unsettled"]
+__all__ = ["WORKING_DAYS", "check_clearing", "check_covers", "check_every_clearing", "settled_by", "unsettled"]
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,23 @@ WORKING_DAYS = 3
 _MOST = 500
 _FARTHEST = 60
 _TOLD = 10
+
+# Journals are found by their keys, which the deeds of paying give them.
+_UNPAID = """
+    SELECT a.reference FROM cover c JOIN payment_order_line l ON l.id = c.order_line JOIN payment_order o ON o.id = l."order"
+        JOIN application a ON a.id = c.application
+    WHERE c.state <> 'released' AND l.amount_paise > 0 AND (o.state <> 'paid' OR NOT EXISTS (SELECT 1 FROM ledger_journal j
+        WHERE j.office = c.office AND j.key = CASE WHEN c.kind = 'hold' THEN 'hold:' || CAST(l.id AS TEXT)
+            WHEN o.paid_by = 'gateway' THEN 'pay:' || CAST(o.id AS TEXT) ELSE 'fee:' || CAST(o.id AS TEXT) END)
+        OR (c.kind = 'hold' AND c.state = 'posted' AND NOT EXISTS (SELECT 1 FROM ledger_journal j
+            WHERE j.office = c.office AND j.key = 'post:' || CAST(l.id AS TEXT))))
+    ORDER BY a.reference LIMIT 100
+"""
+_UNCOVERED = """
+    SELECT a.reference FROM application a WHERE a.state = 'issued' AND a.office IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM cover c WHERE c.application = a.id AND c.state = 'posted')
+    ORDER BY a.reference LIMIT 100
+"""
 
 
 async def unsettled(scope: Scope, office_id: UUID, *, at: datetime, most: int = 100) -> Sequence[Attempt]:
@@ -92,14 +110,30 @@ async def check_clearing(scope: Scope | None, office_id: UUID | None = None) -> 
     ]
 
 
+async def check_covers() -> list[str]:
+    """Applications, of every office, whose fee counts as taken care of although no money for it is in the books, or whose certificate
+    is issued without a cover; nothing else looks behind a row that somebody changed in the database."""
+    async with reading():
+        unpaid, uncovered = await CoverRow.raw(_UNPAID), await CoverRow.raw(_UNCOVERED)
+    return [f"The fee of {row['reference']} counts as paid, and the books have no money for it." for row in unpaid] + [
+        f"The certificate of {row['reference']} is issued, and its fee is covered by nothing." for row in uncovered
+    ]
+
+
 async def check_every_clearing(at: datetime) -> int:
-    """The nightly look at the clearing accounts of all offices: what is wrong is logged and audited. Tells how many findings there are."""
-    wrong = await check_clearing(None)
+    """The nightly look at the clearing accounts and the covers of all offices: what is wrong is logged and audited. Tells how many
+    findings there are."""
+    accounts, covers = await check_clearing(None), await check_covers()
+    await _tell("clearing_wrong", "clearing", "clearing accounts", accounts, at)
+    await _tell("covers_wrong", "covers", "covers", covers, at)
+    return len(accounts) + len(covers)
+
+
+async def _tell(act: str, subject: str, what: str, wrong: Sequence[str], at: datetime) -> None:
     if wrong:
-        _log.error("the clearing accounts are wrong", extra={"problem": "; ".join(wrong[:_TOLD]), "count": len(wrong), "sweep": "books"})
-        detail = {"count": len(wrong), "wrong": wrong[:_TOLD]}
-        await audit("clearing_wrong", room="money", subject="clearing", actor="sweep:books", at=at, detail=detail)
-    return len(wrong)
+        _log.error("the %s are wrong", what, extra={"problem": "; ".join(wrong[:_TOLD]), "count": len(wrong), "sweep": "books"})
+        detail = {"count": len(wrong), "wrong": list(wrong[:_TOLD])}
+        await audit(act, room="money", subject=subject, actor="sweep:books", at=at, detail=detail)
 
 
 def _settled(match: Match) -> Any:

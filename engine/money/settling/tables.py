@@ -43,7 +43,7 @@ class SettlementFileRow(Row, tablename="settlement_file"):
     imported_at = Timestamptz(index=True)
 
     own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
-    of_parameters = CompositeForeignKey(["office", "parameters"], "payment_parameters", ["office", "id"])
+    of_parameters = CompositeForeignKey(["office", "gateway", "parameters"], "payment_parameters", ["office", "gateway", "id"])
     of_office = Unique(["office", "id"])
     once = Unique([office, gateway, sha256])
 

@@ -110,16 +110,17 @@ _OUTCOMES: Mapping[str, PaymentOutcome] = {
     "0002": PaymentOutcome.PENDING,
     "0399": PaymentOutcome.FAILED,
     "NA": PaymentOutcome.FAILED,
-    "0001": PaymentOutcome.FAILED,
+    "0001": PaymentOutcome.UNKNOWN,  # an error of BillDesk's own is no word of the bank: it is asked about again
 }
+_HINTS = frozenset({PaymentOutcome.SUCCEEDED, PaymentOutcome.PENDING, PaymentOutcome.UNKNOWN})
 _SAYS: Mapping[str, str] = {
     "NA": "BillDesk found the request invalid; the office's payment parameters may be wrong.",
-    "0001": "BillDesk had an error of its own; the payment may yet succeed.",
+    "0001": "BillDesk had an error of its own; whether the payment succeeds is not known yet.",
 }
 
 
 def event_of(fields: Sequence[str], places: Places, *, proven: bool, outcome: PaymentOutcome | None = None) -> GatewayEvent:
-    """What verified fields state. A success whose amount cannot be read states nothing.
+    """What verified fields state. A success whose amount cannot be read contradicts itself.
 
     Where the checksum is no proof, a success comes without its amount and a failure as UNKNOWN, so that the engine asks first.
     """
@@ -127,9 +128,9 @@ def event_of(fields: Sequence[str], places: Places, *, proven: bool, outcome: Pa
     found = outcome or _OUTCOMES.get(status, PaymentOutcome.UNKNOWN)
     amount = paise_of(fields[places.amount])
     if found is PaymentOutcome.SUCCEEDED and amount is None:
-        found = PaymentOutcome.UNKNOWN
+        found = PaymentOutcome.CONTRADICTS
     if not proven:
-        amount, found = None, PaymentOutcome.UNKNOWN if found is PaymentOutcome.FAILED else found
+        amount, found = None, found if found in _HINTS else PaymentOutcome.UNKNOWN
     reference, txn = short(fields[places.reference]), short(fields[places.txn])
     code = NOTHING if status == NOTHING else short(status, most=20)
     named = {"bank": fields[places.bank], "method": fields[places.method], "dated": fields[places.dated], "error": fields[places.error]}

@@ -132,11 +132,15 @@ def _read(ctx: GatewayContext, answer: GatewayAnswer, reference: str) -> list[st
 
 
 def _event(fields: Sequence[str]) -> GatewayEvent:
-    """Y is about a payment that BillDesk knows; N says that it knows none, if nothing else in the answer says otherwise."""
+    """Y is about a payment that BillDesk knows; N says that it knows none, if nothing else in the answer says otherwise. An answer that
+    knows none and calls it a success contradicts itself."""
     if fields[_QUERY_STATUS] == "Y":
         return event_of(fields, IN_ANSWER, proven=True)
-    nothing = fields[_QUERY_STATUS] == "N" and not short(fields[IN_ANSWER.status]) and not short(fields[IN_ANSWER.txn])
-    return event_of(fields, IN_ANSWER, proven=True, outcome=PaymentOutcome.NOT_FOUND if nothing else PaymentOutcome.UNKNOWN)
+    status = short(fields[IN_ANSWER.status])
+    outcome = PaymentOutcome.CONTRADICTS if status == "0300" else PaymentOutcome.UNKNOWN
+    if fields[_QUERY_STATUS] == "N" and not status and not short(fields[IN_ANSWER.txn]):
+        outcome = PaymentOutcome.NOT_FOUND
+    return event_of(fields, IN_ANSWER, proven=True, outcome=outcome)
 
 
 def _fields(ctx: GatewayContext, answer: GatewayAnswer, *, count: int) -> list[str]:

@@ -1,5 +1,6 @@
 """BillDesk as the engine meets it: one gateway with two interfaces, chosen by each office's parameters and by nothing else."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from engine.api import (
@@ -23,9 +24,12 @@ from plugins.payment.billdesk.classic import IN_MESSAGE
 from plugins.payment.billdesk.jose import is_compact, peeked, text_of
 from plugins.payment.billdesk.parameters import FIELDS, is_classic, problems_of
 from plugins.payment.billdesk.settings import SETTINGS, hosts, wrong_settings
-from plugins.payment.billdesk.wire import form_value, require_sendable, short
+from plugins.payment.billdesk.wire import form_value, require_sendable, short, untrusted
 
 __all__ = ["BillDesk"]
+
+# A field of either interface with something in it, or what could be an envelope: by the wrong one of the two the office is set up wrong.
+_CLAIMS = re.compile(rb"(?:^[\r\n]*|&)(?:msg|transaction_response)=[^&]|^[^=&]*\.[^=&]*\.")
 
 
 class BillDesk:
@@ -68,7 +72,12 @@ class BillDesk:
             return None
 
     def verify(self, ctx: GatewayContext, raw: RawCallback, *, gateway_order_id: str = "") -> GatewayEvent:
-        """What a message states, once its checksum or signature is good. The method, headers and query of the request count for nothing."""
+        """What a message states, once its checksum or signature is good. The method, headers and query of the request count for nothing.
+
+        What neither interface would have sent as proof, such as what comes back of a payer who gave up, is `unsigned`.
+        """
+        if not _CLAIMS.search(raw.body):
+            raise untrusted("unsigned", "it carries neither checksum nor signature")
         return classic_calls.event_in(ctx, raw.body) if is_classic(ctx) else jose_calls.event_in(ctx, raw.body)
 
     def acknowledge(self, accepted: bool) -> HttpReply:

@@ -1,5 +1,5 @@
 """The envelopes of BillDesk's JOSE API: JSON in a compact JWS (HS256), with a JWE (dir, A256GCM) inside it where the office's scheme is
-the symmetric one.
+the symmetric one; by RSA the JWS is PS256 and the JWE RSA-OAEP-256, each side with its own key.
 
 What an envelope says of itself is believed for nothing: the algorithms are fixed by the office's parameters, and whatever names
 another one, or asks for something that we would have to understand, is refused. Numbers are read as their text, never as floats,
@@ -15,37 +15,51 @@ from typing import Any
 
 from joserfc import jwe, jws
 from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+from joserfc.jwk import OctKey, RSAKey
 
 from engine.api import Secret, Untrusted
+from plugins.payment.billdesk.keys import rsa_key
 from plugins.payment.billdesk.wire import MOST_BYTES, untrusted
 
 __all__ = ["Envelope", "is_compact", "peeked", "text_of"]
 
 _SIGNED = re.compile(rb"[A-Za-z0-9_-]{2,2000}(?:\.[A-Za-z0-9_-]+){2}")
 _ENCRYPTED = re.compile(rb"[A-Za-z0-9_-]{2,2000}\.(?:\.[A-Za-z0-9_-]+){3}")  # dir: the encrypted key is empty
+_ENCRYPTED_BY_RSA = re.compile(rb"[A-Za-z0-9_-]{2,2000}\.[A-Za-z0-9_-]{300,800}(?:\.[A-Za-z0-9_-]+){3}")
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip"})
-_JWS: Mapping[str, str] = {"alg": "HS256"}
-_JWE: Mapping[str, str] = {"alg": "dir", "enc": "A256GCM"}
+_JWS: Mapping[bool, Mapping[str, str]] = {False: {"alg": "HS256"}, True: {"alg": "PS256"}}  # by RSA, or not
+_JWE: Mapping[bool, Mapping[str, str]] = {False: {"alg": "dir", "enc": "A256GCM"}, True: {"alg": "RSA-OAEP-256", "enc": "A256GCM"}}
 _MOST_HEADER = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """How an office's messages are sealed. Without an encryption key they are signed alone."""
+    """How an office's messages are sealed. Without an encryption key they are signed alone.
+
+    With `theirs`, which is BillDesk's public key, `signing` is the office's private one, and all of it goes by RSA: what is sent is
+    encrypted to them and signed by the office, and what comes is signed by them and encrypted to the office.
+    """
 
     client_id: str
     signing: Secret
     encryption: Secret = Secret()
     key_id: str = ""
+    theirs: str = ""
+
+    @property
+    def by_rsa(self) -> bool:
+        """Whether each side has a key of its own."""
+        return bool(self.theirs)
 
     def seal(self, content: Mapping[str, Any]) -> bytes:
         """The compact envelope of a JSON object."""
-        named = {"clientid": self.client_id} | ({"kid": self.key_id} if self.encryption else {})
+        named = {"clientid": self.client_id} | ({"kid": self.key_id} if self.key_id and (self.encryption or self.by_rsa) else {})
         body: str = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
-        if self.encryption:
-            body = jwe.encrypt_compact({**_JWE, **named}, body, _key(self.encryption), registry=_jwe_rules())
-        return jws.serialize_compact({**_JWS, **named}, body, _key(self.signing), registry=_jws_rules()).encode("ascii")
+        if self.encryption or self.by_rsa:
+            to = _rsa(self.theirs) if self.by_rsa else _key(self.encryption)
+            body = jwe.encrypt_compact({**_JWE[self.by_rsa], **named}, body, to, registry=_jwe_rules(self.by_rsa))
+        mine = _rsa(self.signing.value) if self.by_rsa else _key(self.signing)
+        return jws.serialize_compact({**_JWS[self.by_rsa], **named}, body, mine, registry=_jws_rules(self.by_rsa)).encode("ascii")
 
     def open(self, raw: bytes) -> dict[str, Any]:
         """The JSON object in an envelope whose signature is good. Raises Untrusted for every other one."""
@@ -54,19 +68,21 @@ class Envelope:
             raise untrusted("oversized", "it is too long")
         if not _SIGNED.fullmatch(compact):
             raise untrusted("envelope", "it is no signed envelope")
-        _require_header(compact, _JWS)
+        _require_header(compact, _JWS[self.by_rsa])
         try:
-            body = jws.deserialize_compact(compact, _key(self.signing), registry=_jws_rules()).payload
+            by = _rsa(self.theirs) if self.by_rsa else _key(self.signing)
+            body = jws.deserialize_compact(compact, by, registry=_jws_rules(self.by_rsa)).payload
         except (JoseError, ValueError, TypeError) as error:
             raise untrusted("signature", "its signature does not fit") from error
-        return _object(self._decrypted(body) if self.encryption else body)
+        return _object(self._decrypted(body) if self.encryption or self.by_rsa else body)
 
     def _decrypted(self, body: bytes) -> bytes:
-        if not _ENCRYPTED.fullmatch(body):
+        if not (_ENCRYPTED_BY_RSA if self.by_rsa else _ENCRYPTED).fullmatch(body):
             raise untrusted("envelope", "it holds nothing encrypted")
-        _require_header(body, _JWE)
+        _require_header(body, _JWE[self.by_rsa])
         try:
-            return jwe.decrypt_compact(body, _key(self.encryption), registry=_jwe_rules()).plaintext or b""
+            mine = _rsa(self.signing.value) if self.by_rsa else _key(self.encryption)
+            return jwe.decrypt_compact(body, mine, registry=_jwe_rules(self.by_rsa)).plaintext or b""
         except (JoseError, ValueError, TypeError) as error:
             raise untrusted("encryption", "it cannot be decrypted") from error
 
@@ -94,14 +110,22 @@ def _key(secret: Secret) -> OctKey:
     return OctKey.import_key(secret.value.encode())
 
 
-def _jws_rules() -> jws.JWSRegistry:
-    rules = jws.JWSRegistry(algorithms=["HS256"], strict_check_header=False)  # BillDesk's own header names stand beside
+def _rsa(text: str) -> RSAKey:
+    """A key that was judged when it was entered. Raises Untrusted for one that is none all the same."""
+    try:
+        return rsa_key(text)
+    except ValueError:
+        raise untrusted("key", "this office's RSA keys cannot be read") from None
+
+
+def _jws_rules(by_rsa: bool) -> jws.JWSRegistry:
+    rules = jws.JWSRegistry(algorithms=[*_JWS[by_rsa].values()], strict_check_header=False)  # BillDesk's own header names stand beside
     rules.max_header_length = _MOST_HEADER
     return rules
 
 
-def _jwe_rules() -> jwe.JWERegistry:
-    rules = jwe.JWERegistry(algorithms=["dir", "A256GCM"], strict_check_header=False)
+def _jwe_rules(by_rsa: bool) -> jwe.JWERegistry:
+    rules = jwe.JWERegistry(algorithms=[*_JWE[by_rsa].values()], strict_check_header=False)
     rules.max_protected_header_length = _MOST_HEADER
     return rules
 

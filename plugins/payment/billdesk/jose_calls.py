@@ -253,12 +253,14 @@ def _code(told: Mapping[str, Any], otherwise: str = "refused") -> str:
 
 
 def _event(transaction: Mapping[str, Any]) -> GatewayEvent:
-    """What a believed transaction states. A status and an error type that contradict each other state nothing that we know."""
+    """What a believed transaction states: CONTRADICTS where its status and its error type do, or a success has no amount."""
     status, kind = text_of(transaction, "auth_status"), text_of(transaction, "transaction_error_type")
     amount = paise_of(text_of(transaction, "amount"))
     outcome = _OUTCOMES.get(status, PaymentOutcome.UNKNOWN)
-    if text_of(transaction, "objectid") not in {"", "transaction"} or _contradicts(outcome, kind) or (status == "0300" and amount is None):
+    if text_of(transaction, "objectid") not in {"", "transaction"}:
         outcome = PaymentOutcome.UNKNOWN
+    elif _contradicts(outcome, kind) or (status == "0300" and amount is None):
+        outcome = PaymentOutcome.CONTRADICTS
     reference, txn, code = (short(text_of(transaction, name)) for name in ("orderid", "transactionid", "auth_status"))
     currency = short(text_of(transaction, "currency"), most=8)
     named = ("bank_ref_no", "payment_method_type", "charge_amount", "surcharge", "discount", "transaction_error_type")

@@ -77,7 +77,7 @@ def _event(told: Mapping[str, Any], reference: str) -> GatewayEvent:
         raise misread("it is about another payment")
     amount, outcome = _amount(told), outcome_of(status)
     if outcome is PaymentOutcome.SUCCEEDED and (amount is None or not _TXN.fullmatch(txn)):
-        outcome = PaymentOutcome.UNKNOWN
+        outcome = PaymentOutcome.CONTRADICTS
     named = {"bank_reference": "bank_ref_num", "mode": "mode", "bank": "bankcode", "state": "unmappedstatus", "error": "error_code"}
     return GatewayEvent(
         key=statement_key(reference=reference, status=status, amount_paise=amount, outcome=outcome),

@@ -22,6 +22,7 @@ _OUTCOMES: Mapping[str, PaymentOutcome] = {
     "failure": PaymentOutcome.FAILED,
     "failed": PaymentOutcome.FAILED,
 }
+_HASH_FIELD = re.compile(rb"(?:^|&)hash=[^&]")
 _REFERENCE = re.compile(r"[A-Z0-9]{1,25}", re.ASCII)
 _ADDRESS = re.compile(r"https?://[!-{}~]{1,400}", re.ASCII)
 _TAG = re.compile(r"[A-Za-z0-9/-]{1,60}", re.ASCII)
@@ -85,6 +86,8 @@ def event_in(ctx: GatewayContext, body: bytes) -> GatewayEvent:
 
     PayU India pays in rupees alone, and its messages name no currency.
     """
+    if not _HASH_FIELD.search(body):
+        raise untrusted("unsigned", "it carries no hash")
     fields = fields_of_form(body, (*_HASHED, "status", "hash"), optional=("additionalCharges",))
     covered = [fields["status"], *_EMPTY, *(fields[name] for name in reversed(_HASHED))]
     charges = fields.get("additionalCharges", "")
@@ -98,7 +101,7 @@ def event_in(ctx: GatewayContext, body: bytes) -> GatewayEvent:
         raise untrusted("fields", "it names no reference of ours")
     outcome = outcome_of(status)
     if outcome is PaymentOutcome.SUCCEEDED and amount is None:
-        outcome = PaymentOutcome.UNKNOWN
+        outcome = PaymentOutcome.CONTRADICTS
     return GatewayEvent(
         key=statement_key(reference=reference, status=status, amount_paise=amount, outcome=outcome),
         outcome=outcome,

@@ -59,8 +59,10 @@ def event_of_payment(
     outcome = _OUTCOMES.get(status, PaymentOutcome.UNKNOWN)
     whole = amount is not None and bool(text_of(payment, "currency")) and is_id(text_of(payment, "id"), "pay")
     contradicts = payment.get("captured") is (status != "captured") and status in {"captured", "failed"}
-    if not known or contradicts or (outcome is PaymentOutcome.SUCCEEDED and not whole):
+    if not known:
         outcome = PaymentOutcome.UNKNOWN
+    elif contradicts or (outcome is PaymentOutcome.SUCCEEDED and not whole):
+        outcome = PaymentOutcome.CONTRADICTS
     order, id = short(text_of(payment, "order_id")), short(text_of(payment, "id"))
     bank = text_of(part(payment, "acquirer_data"), "bank_transaction_id") or text_of(part(payment, "acquirer_data"), "rrn")
     said = {"method": text_of(payment, "method"), "bank": text_of(payment, "bank"), "bank_reference": bank}
@@ -93,6 +95,8 @@ def returned(ctx: GatewayContext, body: bytes, order: str) -> GatewayEvent:
 
     The signature is checked over the order that was stored, whichever the form names. Raises Untrusted.
     """
+    if _RETURNED[-1].encode() not in body:  # a payment that failed or was given up comes back so
+        raise untrusted("unsigned", "it carries no signature")
     fields = fields_of_form(body, _RETURNED)
     payment, named = fields["razorpay_payment_id"], fields["razorpay_order_id"]
     if not order or not is_id(payment, "pay"):
@@ -120,7 +124,7 @@ def told(ctx: GatewayContext, raw: RawCallback, order: str) -> GatewayEvent:
     kind = text_of(event, "event")
     known = _STATUS_OF_EVENT.get(kind) == text_of(payment, "status")
     detail = {"event": kind, "event_id": raw.headers.get(_EVENT_ID, "")}
-    return event_of_payment(payment, reference=_reference(event, order), merchant=_merchant(ctx, event), known=known, detail=detail)
+    return event_of_payment(payment, reference=_reference(event, order), merchant=_merchant(event), known=known, detail=detail)
 
 
 def _reference(event: Mapping[str, Any], order: str) -> str:
@@ -138,12 +142,9 @@ def _reference(event: Mapping[str, Any], order: str) -> str:
     return note if order and is_reference(note) else short(named) or short(text_of(event, "event")) or "nothing"
 
 
-def _merchant(ctx: GatewayContext, event: Mapping[str, Any]) -> str | None:
-    """What names the office, where the office told which account is its own; the account that the event names, if it is another."""
-    mine, named = ctx.values.get("account_id", ""), short(text_of(event, "account_id"))
-    if not mine:
-        return None
-    return ctx.values["key_id"] if named == mine else named or "no account"
+def _merchant(event: Mapping[str, Any]) -> str:
+    """The account that the event names, which the engine compares with the office's."""
+    return short(text_of(event, "account_id")) or "no account"
 
 
 def located(raw: RawCallback) -> str | None:

@@ -1,4 +1,5 @@
-"""What an office enters for Razorpay: the API key, and the secret of its webhook, which is another one."""
+"""What an office enters for Razorpay: the API key, the secret of its webhook, which is another one, and the account's own ID, which
+stays when they are replaced."""
 
 from collections.abc import Mapping, Sequence
 
@@ -59,14 +60,14 @@ FIELDS: Sequence[GatewayField] = (
     GatewayField(
         name="account_id",
         label="Account ID",
-        help="The account's ID at Razorpay (acc_...). With it, a webhook's word that a payment came counts at once; without it, Razorpay "
-        "is asked first.",
+        help="The account's own ID at Razorpay (acc_...): the Merchant ID of its dashboard, with acc_ before it where the dashboard leaves "
+        "that out. It stays when keys are replaced, and every webhook names it.",
         pattern="acc_[A-Za-z0-9]{8,24}",
         shape="acc_ and 8 to 24 letters and digits",
         example="acc_REHEARSAL00001",
-        required=False,
         least=12,
         most=28,
+        identity=True,
     ),
 )
 

@@ -115,8 +115,6 @@ class Sandbox:
 
     async def start(self, ctx: GatewayContext, payment: StartPayment) -> StartedPayment:
         """Announces the order, and gives the form that leads to the rehearsal server's page."""
-        if not ctx.rehearsal:
-            raise Refused(_ONLY_REHEARSED, code="rehearsal_only")
         amount, tags = rupees_of(payment.amount_paise), ",".join(payment.tags)
         told = (payment.reference, amount, payment.currency, payment.return_url, payment.notice_url, tags, _now(ctx))
         fields = _believed(await _ask(ctx, "start", "START", *told), ctx, payment.reference, "STARTED")
@@ -134,7 +132,9 @@ class Sandbox:
         return fields[2] if len(fields) > 3 and fields[0] == "EVENT" and fields[2] else None
 
     def verify(self, ctx: GatewayContext, raw: RawCallback, *, gateway_order_id: str = "") -> GatewayEvent:
-        """What an `EVENT` says, once its checksum is good under this office's key."""
+        """What an `EVENT` says, once its checksum is good under this office's key; on a site that rehearses nothing, nothing."""
+        if not ctx.rehearsal:
+            raise Untrusted(_ONLY_REHEARSED, code="rehearsal_only")
         kind, *fields = open_message(ctx.secrets["checksum"].value, message_in(raw))
         if kind != "EVENT":
             raise Untrusted("The message is not one that the gateway sends by itself.", code="malformed")
@@ -169,7 +169,8 @@ class Sandbox:
         return _refund_in(_believed(answer, ctx, wanted.reference, "REFUND_ANSWER"))
 
     def read_settlement(self, ctx: GatewayContext, name: str, data: bytes) -> Iterable[SettledLine]:
-        """The lines of a settlement file of this office's Merchant ID."""
+        """The lines of a settlement file of this office's Merchant ID. Raises Refused on a site that rehearses nothing."""
+        _require_rehearsed(ctx)
         return settlement.read_settlement(ctx.values["merchant_id"], data)
 
     def play(self, gateway: str, ctx: GatewayContext) -> OtherSide | None:
@@ -185,6 +186,11 @@ def _host(url: str) -> str:
         return parts.netloc if parts.scheme in {"http", "https"} and parts.hostname and not parts.path.strip("/") else ""
     except ValueError:
         return ""
+
+
+def _require_rehearsed(ctx: GatewayContext) -> None:
+    if not ctx.rehearsal:
+        raise Refused(_ONLY_REHEARSED, code="rehearsal_only")
 
 
 def _address(ctx: GatewayContext, path: str) -> str:
@@ -204,7 +210,9 @@ def _signed(ctx: GatewayContext, kind: str, *fields: str) -> str:
 
 
 async def _ask(ctx: GatewayContext, path: str, kind: str, *fields: str) -> GatewayAnswer:
-    """The answer to a signed question. Raises Unresolved also for one that the line did not read: it may have had its effect."""
+    """The answer to a signed question. Raises Refused on a site that rehearses nothing, for no question of it goes out then; Unresolved
+    also for an answer that the line did not read: it may have had its effect."""
+    _require_rehearsed(ctx)
     try:
         return await ctx.line.post(_address(ctx, path), {"msg": _signed(ctx, kind, *fields)})
     except Untrusted as error:

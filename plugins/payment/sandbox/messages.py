@@ -69,6 +69,8 @@ def open_message(key: str, data: bytes) -> Sequence[str]:
 
 def message_in(raw: RawCallback) -> bytes:
     """The one message that a browser or the gateway's server posted. Raises Untrusted for anything beside it, or without it."""
+    if b"msg=" not in raw.body:
+        raise Untrusted("The message is not one of the sandbox's: it carries no checksum.", code="unsigned")
     if raw.method != "POST" or len(raw.body) > _MOST:
         raise _malformed()
     try:

@@ -21,7 +21,7 @@ HELP = "The CSV file that the rehearsal server offers on its page, under Settlem
 _COLUMNS = ("line", "kind", "reference", "transaction", "gross", "fee", "tax", "net", "utr", "settled_on")
 _KINDS = {"PAYMENT": SettlementKind.PAYMENT, "REFUND": SettlementKind.REFUND}
 _MOST_BYTES, _MOST_LINES = 5_000_000, 50_000
-_SHAPES = {"line": r"[A-Z0-9]{1,20}", "reference": r"[A-Z0-9]{1,40}", "transaction": r"[A-Z0-9]{1,40}", "utr": r"[A-Z0-9]{1,30}"}
+_SHAPES = {"line": r"[A-Z0-9]{1,40}", "reference": r"[A-Z0-9]{1,40}", "transaction": r"[A-Z0-9]{1,40}", "utr": r"[A-Z0-9]{1,30}"}
 
 
 def read_settlement(merchant: str, data: bytes) -> Sequence[SettledLine]:

@@ -1,9 +1,7 @@
 """The callback routes of a whole site, against the sandbox's rehearsal server over real HTTP: no input is answered with a fault."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -18,13 +16,14 @@ from engine.contracts.signing import FormPost
 from engine.demo_payments import MERCHANT, rehearsal_checksum
 from engine.filing import open_draft
 from engine.money import file
-from engine.money.orders import Attempt, Order, OrderState, attempts_of, order_by_id
+from engine.money.orders import Attempt, AttemptState, Order, OrderState, attempts_of, order_by_id
 from engine.money.orders.tables import InboxRow
-from engine.money.paying import ask_due, open_fee_order, start_payment
+from engine.money.paying import ask_due, failing_callbacks, open_fee_order, start_payment
 from engine.people.tables import Exporter
 from engine.scope import PLATFORM
 from engine.site import Site
 from tests.rehearsal import Rehearsal, rehearsing, sandboxes
+from tests.sockets import running
 
 
 @dataclass
@@ -76,29 +75,8 @@ async def counter(site_config: Config, served: Rehearsal, application: Applicati
     config = replace(site_config, gateways={"sandbox": {"url": served.address}})
     app = create_app(config, work=False)
     base = config.site.public_url
-    async with _running(app), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
+    async with running(app), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
         yield Counter(app.state["parts"].site, client, served, application)
-
-
-@asynccontextmanager
-async def _running(app: Any) -> AsyncIterator[None]:
-    """The application between start and stop, in one task of its own: a fixture begins and ends in two."""
-    started, stop = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            started.set()
-            await stop.wait()
-
-    task = asyncio.create_task(live())
-    task.add_done_callback(lambda _: started.set())
-    await started.wait()
-    try:
-        if not task.done():
-            yield
-    finally:
-        stop.set()
-        await task
 
 
 async def test_a_payment_goes_out_and_comes_back(counter: Counter) -> None:
@@ -135,6 +113,41 @@ def _path(counter: Counter, attempt: Attempt, done: dict[str, Any]) -> str:
     return str(payment.return_url).removeprefix(str(counter.client.base_url).rstrip("/"))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"error%5Bcode%5D=BAD_REQUEST_ERROR&error%5Bdescription%5D=failed&error%5Bmetadata%5D=%7B%7D",  # Razorpay, of a failure
+        b"orderid=X&terminal_state=111&transaction_response=",  # BillDesk, of a payer who gave up
+        b"status=success&txnid=X&mihpayid=1&amount=236.00",  # a stranger, who would like it to be paid
+        b"{}",
+        b"\x00\xff",
+    ],
+    ids=["failed", "given up", "claimed", "json", "bytes"],
+)
+async def test_a_return_that_nobody_signed_leads_to_the_order_and_is_asked_about(counter: Counter, body: bytes) -> None:
+    order = await counter.order()
+    attempt = await counter.start(order)
+    done = counter.rehearsal.pay(attempt.reference, "failure")
+    gone = await counter.client.post(_path(counter, attempt, done), content=body)
+    assert (gone.status_code, gone.headers["location"]) == (303, f"/payments/{order.reference}")
+    assert await counter.state(order) is OrderState.OPEN
+    [kept] = await InboxRow.select()
+    assert (kept["verdict"], kept["because"], kept["outcome"]) == ("refused", "it claims no proof of who sent it", "")
+    now = counter.site.clock.now()
+    assert await failing_callbacks(PLATFORM, attempt.office_id, at=now) == 0  # no key is at fault
+    assert await ask_due(counter.site.cashier(), now + timedelta(seconds=1)) == 1
+    [asked] = await attempts_of(order)
+    assert asked.state is AttemptState.FAILED
+
+
+async def test_a_forged_return_leads_to_the_order_too_and_is_counted(counter: Counter) -> None:
+    order = await counter.order()
+    attempt = await counter.start(order)
+    done = counter.rehearsal.pay(attempt.reference, "tampered_checksum")
+    assert (await counter.post(done["return"])).headers["location"] == f"/payments/{order.reference}"
+    assert await failing_callbacks(PLATFORM, attempt.office_id, at=counter.site.clock.now()) == 1
+
+
 SPOILT = ("tampered_checksum", "lowercase_checksum", "missing_field")
 
 
@@ -144,8 +157,10 @@ async def test_what_is_not_signed_is_refused_and_nothing_moves(counter: Counter,
     attempt = await counter.start(order)
     done = counter.rehearsal.pay(attempt.reference, scenario)
     counter.rehearsal.advance()
-    for message in [*counter.rehearsal.posted, *([done["return"]] if done.get("return") else [])]:
+    for message in counter.rehearsal.posted:
         assert (await counter.post(message)).status_code == 400
+    back = await counter.post(done["return"])
+    assert (back.status_code, back.headers["location"]) == (303, f"/payments/{order.reference}")
     assert await counter.state(order) is OrderState.OPEN
     assert {row["verdict"] for row in await InboxRow.select()} == {"refused"}
 
@@ -192,7 +207,8 @@ async def test_any_bytes_under_any_name_are_refused_and_never_a_fault(counter: C
         headers = {"content-type": dice.choice(kinds).encode("latin-1"), "cookie": "session=stolen"}
         for path in (token_path, office):
             answer = await counter.client.post(path + query, content=body, headers=headers)
-            assert answer.status_code in {303, 400}, (number, path, answer.status_code, answer.text)
+            wanted = 303 if path is token_path else 400
+            assert answer.status_code == wanted, (number, path, answer.status_code, answer.text)
     assert await counter.state(order) is OrderState.OPEN
 
 

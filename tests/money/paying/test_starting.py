@@ -148,6 +148,29 @@ async def test_a_gateway_that_is_silent_when_asked_fails_nothing(till: Till) -> 
         assert (await till.now(attempt)).state is AttemptState.STARTED
 
 
+@pytest.mark.parametrize(("error", "questions"), [(Unresolved("odd", code="not_believed"), 2), (Unresolved("x", code="silent"), 1)])
+async def test_an_answer_that_is_not_believed_is_asked_for_with_the_key_in_use_too(
+    till: Till, error: Exception, questions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:  # P16, P17: many a gateway answers a key that it knows no more with what no key proves
+    order, keys = await till.order(), []
+    attempt = await till.start(order)
+    await till.parameters("MUM01", "anotherKEYanother1")
+    asked = till.gateway.query
+
+    async def query(ctx, reference, **more):
+        keys.append(ctx.secrets["key"].value)
+        if keys[-1] != "anotherKEYanother1":
+            raise error
+        return await asked(ctx, reference, **more)
+
+    monkeypatch.setattr(till.gateway, "query", query)
+    till.gateway.answers[attempt.reference] = PaymentOutcome.SUCCEEDED
+    till.later(minutes=2)
+    await ask_due(till.cashier, till.at)
+    assert len(keys) == questions
+    assert (await till.of(order)).state is (OrderState.PAID if questions == 2 else OrderState.OPEN)
+
+
 async def test_of_two_workers_one_asks(till: Till) -> None:
     await till.start(await till.order())
     till.later(minutes=2)

@@ -18,7 +18,8 @@ _NOTICES = "http://127.0.0.1/notices"
 def play(gateway: str, ctx: GatewayContext) -> OtherSide | None:
     """The server of a gateway that is spoken here; None for another one."""
     office = _OFFICES.get(gateway)
-    return _Played(office(ctx), ctx) if office else None
+    merchant = office(ctx) if office else None
+    return _Played(merchant, ctx) if merchant else None
 
 
 class _Played:
@@ -66,11 +67,15 @@ def _sandbox(ctx: GatewayContext) -> Merchant:
     return Merchant("sandbox", ctx.values["merchant_id"], {"checksum": _secret(ctx, "checksum")})
 
 
-def _billdesk(ctx: GatewayContext) -> Merchant:
-    if ctx.values.get("interface") == "jose-hmac":
-        return Merchant(
-            "billdesk_jose", ctx.values["merchant_id"], {"signing": _secret(ctx, "checksum")}, {"client_id": ctx.values["client_id"]}
-        )
+def _billdesk(ctx: GatewayContext) -> Merchant | None:
+    interface = ctx.values.get("interface")
+    if interface in {"jose-hmac", "jose-symmetric"}:
+        secrets = {"signing": _secret(ctx, "checksum")}
+        if interface == "jose-symmetric":
+            secrets["encryption"] = _secret(ctx, "encryption_key")
+        return Merchant("billdesk_jose", ctx.values["merchant_id"], secrets, {name: ctx.values[name] for name in ("client_id", "key_id")})
+    if interface == "jose-rsa":
+        return None  # BillDesk's own private key is in no office's parameters
     more = {name: ctx.values.get(name, "") for name in ("algorithm", "security_id")}
     return Merchant("billdesk", ctx.values["merchant_id"], {"checksum": _secret(ctx, "checksum")}, more)
 
@@ -84,7 +89,7 @@ def _payu(ctx: GatewayContext) -> Merchant:
     return Merchant("payu", ctx.values["key"], {"salt": _secret(ctx, "salt")})
 
 
-_OFFICES: Mapping[str, Callable[[GatewayContext], Merchant]] = {
+_OFFICES: Mapping[str, Callable[[GatewayContext], Merchant | None]] = {
     "sandbox": _sandbox,
     "billdesk": _billdesk,
     "razorpay": _razorpay,

@@ -1,16 +1,12 @@
-"""BillDesk's JOSE API from BillDesk's side, in the scheme that signs alone: JSON in a compact JWS with HS256.
+"""BillDesk's JOSE API from BillDesk's side, in all three schemes: signed alone, symmetric, and by RSA.
 
-By domain/payments.md 3.2. Error bodies are signed too; their codes are invented and begin with RH, for no public list has them.
-A trace id that comes twice within a day is refused. A merchant's secret is `signing`; `more` has `client_id`. The JWS is made
-by hand here, on purpose: the plugin's library must agree with RFC 7515, not with itself.
+Error bodies are sealed too; their codes are invented and begin with RH, for no public list has them. A trace id that comes twice
+within a day is refused. What a merchant's secrets are says `jose_codec`, where the envelopes are made by hand, on purpose: the
+plugin's library must agree with the RFCs, not with itself.
 """
 
-import base64
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta, timezone
-from hmac import HMAC, compare_digest
 from typing import Any
 
 from plugins.payment.sandbox.rehearsal.amounts import paise, rupees
@@ -18,6 +14,7 @@ from plugins.payment.sandbox.rehearsal.http import Reply, Request, text_reply
 from plugins.payment.sandbox.rehearsal.scripts import Spoil, Status
 from plugins.payment.sandbox.rehearsal.till import Duplicate, Merchant, Payment, Refund, Statement, Till, TooMuch
 from plugins.payment.sandbox.rehearsal.wires.asked import Asked, Post
+from plugins.payment.sandbox.rehearsal.wires.jose_codec import client_of, opened, sealed
 
 __all__ = ["BillDeskJoseWire"]
 
@@ -36,7 +33,7 @@ _SDK = "/web/v1_2/embeddedsdk"
 
 
 class BillDeskJoseWire:
-    """BillDesk's JOSE API, HMAC scheme."""
+    """BillDesk's JOSE API."""
 
     name = "billdesk_jose"
 
@@ -146,13 +143,13 @@ class BillDeskJoseWire:
 
     def _opened(self, body: bytes) -> tuple[Merchant | None, Mapping[str, Any]]:
         """Whose request it is, and what it says; nobody's if the signature, the client or the Merchant ID is wrong."""
-        parts = body.split(b".")
-        header, content = (_json(part) for part in parts[:2]) if len(parts) == 3 else ({}, {})
-        merchant = self._till.merchant(self.name, str(content.get("mercid")))
-        if merchant is None or header.get("alg") != "HS256" or header.get("clientid") != merchant.more.get("client_id"):
-            return None, {}
-        good = compare_digest(parts[2], _signature(merchant, b".".join(parts[:2])))
-        return (merchant, content) if good else (None, {})
+        client = client_of(body)
+        for merchant in self._till.merchants:
+            if merchant.wire == self.name and merchant.more.get("client_id") == client:
+                content = opened(merchant, body)
+                if content is not None and content.get("mercid") == merchant.id:
+                    return merchant, content
+        return None, {}
 
     def _headers(self, merchant: Merchant, request: Request) -> Reply | None:
         trace, moment = request.headers.get("bd-traceid", ""), request.headers.get("bd-timestamp", "")
@@ -197,7 +194,7 @@ class BillDeskJoseWire:
         told = _transaction(payment, said)
         if said.spoil is Spoil.MISSING:
             del told["orderid"]
-        whole = _jws(payment.merchant, told)
+        whole = sealed(payment.merchant, told)
         head, _, mark = whole.rpartition(".")
         if said.spoil is Spoil.CHECKSUM:
             mark = ("A" if mark[0] != "A" else "B") + mark[1:]
@@ -231,26 +228,4 @@ def _error(merchant: Merchant, status: int, kind: str, code: str, message: str) 
 
 
 def _sealed(merchant: Merchant, status: int, content: Mapping[str, Any]) -> Reply:
-    return Reply(status, _jws(merchant, content).encode("ascii"), "application/jose")
-
-
-def _jws(merchant: Merchant, content: Mapping[str, Any]) -> str:
-    header = {"alg": "HS256", "clientid": merchant.more["client_id"]}
-    text = b".".join(_b64(json.dumps(each).encode()) for each in (header, content))
-    return b".".join((text, _signature(merchant, text))).decode("ascii")
-
-
-def _signature(merchant: Merchant, text: bytes) -> bytes:
-    return _b64(HMAC(merchant.secrets["signing"].encode(), text, hashlib.sha256).digest())
-
-
-def _b64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def _json(part: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return Reply(status, sealed(merchant, content).encode("ascii"), "application/jose")
