@@ -137,6 +137,12 @@ async def passes_by_an_echo(self: Any, ctx: Any) -> ConnectionReport:
         ({"hosts": lambda self, settings: ("*",)}, "it names the hosts that it may ask"),
         ({"fields": (MERCHANT,)}, "a field names the office, and another one is its secret"),
         ({"fields": (SECRET,)}, "a field names the office, and another one is its secret"),
+        ({"fields": (replace(MERCHANT, identity=True, required=False), SECRET)}, "a field names the office, and another one is its secret"),
+        ({"fields": (MERCHANT, replace(SECRET, identity=True))}, "a field names the office, and another one is its secret"),
+        (
+            {"fields": (replace(MERCHANT, identity=True), replace(MERCHANT, name="two", identity=True), SECRET)},
+            "a field names the office, and another one is its secret",
+        ),
         ({"validate": lambda self, values: (FieldProblem("checksum", "x", "No."),)}, "the examples of its fields are right"),
         ({"test_connection": believes_everything}, "an answer that proves nothing passes no test"),
         ({"test_connection": passes_by_an_echo}, "an answer that proves nothing passes no test"),

@@ -86,19 +86,19 @@ async def test_the_answer_to_a_crc_hint_is_another_statement_so_it_is_not_taken_
         ({"AuthStatus": "0300"}, PaymentOutcome.SUCCEEDED),
         ({"AuthStatus": "0002"}, PaymentOutcome.PENDING),
         ({"AuthStatus": "0399"}, PaymentOutcome.FAILED),
-        ({"AuthStatus": "0001"}, PaymentOutcome.FAILED),
+        ({"AuthStatus": "0001"}, PaymentOutcome.UNKNOWN),
         ({"AuthStatus": "0007"}, PaymentOutcome.UNKNOWN),
         (UNKNOWN, PaymentOutcome.NOT_FOUND),
-        ({"QueryStatus": "N"}, PaymentOutcome.UNKNOWN),
+        ({"QueryStatus": "N"}, PaymentOutcome.CONTRADICTS),
         (UNKNOWN | {"TxnReferenceNo": "BDTXN0001"}, PaymentOutcome.UNKNOWN),
-        (UNKNOWN | {"AuthStatus": "0300"}, PaymentOutcome.UNKNOWN),
-        ({"QueryStatus": "n"}, PaymentOutcome.UNKNOWN),
-        ({"QueryStatus": "NA"}, PaymentOutcome.UNKNOWN),
-        ({"QueryStatus": ""}, PaymentOutcome.UNKNOWN),
-        ({"TxnAmount": "NA"}, PaymentOutcome.UNKNOWN),
+        (UNKNOWN | {"AuthStatus": "0300"}, PaymentOutcome.CONTRADICTS),
+        ({"QueryStatus": "n"}, PaymentOutcome.CONTRADICTS),
+        ({"QueryStatus": "NA"}, PaymentOutcome.CONTRADICTS),
+        ({"QueryStatus": ""}, PaymentOutcome.CONTRADICTS),
+        ({"TxnAmount": "NA"}, PaymentOutcome.CONTRADICTS),
     ],
 )
-async def test_only_a_clear_n_is_not_found_and_contradictions_are_unknown(changed, outcome):
+async def test_only_a_clear_n_is_not_found_and_contradictions_are_for_a_person(changed, outcome):
     assert (await asked(told(piped(answer(**changed))))).outcome is outcome
 
 

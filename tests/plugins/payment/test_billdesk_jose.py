@@ -28,6 +28,7 @@ from tests.plugins.payment.billdesk_bench import (
     unb64,
     unjws,
 )
+from tests.plugins.payment.rsa_pairs import private_pem, public_pem
 
 SIGNED = Envelope(CLIENT, Secret(KEY))
 SYMMETRIC = Envelope(CLIENT, Secret(KEY), Secret(ENCRYPTION), KEY_ID)
@@ -133,14 +134,14 @@ def test_a_success_is_read_from_a_return_and_from_a_notice(body, interface):
         ("0300", "success", PaymentOutcome.SUCCEEDED),
         ("0300", None, PaymentOutcome.SUCCEEDED),
         ("0300", "", PaymentOutcome.SUCCEEDED),
-        ("0300", "pending", PaymentOutcome.UNKNOWN),
-        ("0300", "payment_processing_error", PaymentOutcome.UNKNOWN),
-        ("0300", "Success", PaymentOutcome.UNKNOWN),
+        ("0300", "pending", PaymentOutcome.CONTRADICTS),
+        ("0300", "payment_processing_error", PaymentOutcome.CONTRADICTS),
+        ("0300", "Success", PaymentOutcome.CONTRADICTS),
         ("0002", "pending", PaymentOutcome.PENDING),
         ("0002", "success", PaymentOutcome.PENDING),
         ("0399", "payment_authentication_error", PaymentOutcome.FAILED),
         ("0399", None, PaymentOutcome.FAILED),
-        ("0399", "success", PaymentOutcome.UNKNOWN),
+        ("0399", "success", PaymentOutcome.CONTRADICTS),
         ("300", "success", PaymentOutcome.UNKNOWN),
         (300, "success", PaymentOutcome.UNKNOWN),
         ("0398", "x", PaymentOutcome.UNKNOWN),
@@ -150,15 +151,15 @@ def test_a_success_is_read_from_a_return_and_from_a_notice(body, interface):
         (True, "success", PaymentOutcome.UNKNOWN),
     ],
 )
-def test_success_needs_both_words_and_a_contradiction_is_unknown(status, kind, outcome):
+def test_success_needs_both_words_and_a_contradiction_is_for_a_person(status, kind, outcome):
     told = transaction(auth_status=status, transaction_error_type=kind)
     assert verified(jws({name: value for name, value in told.items() if value is not None})).outcome is outcome
 
 
 @pytest.mark.parametrize("amount", ["236.001", "-236.00", "2.36e2", "NaN", "", None, ["236.00"], {"a": 1}, True, "236.00 ", "2,36"])
-def test_a_success_without_a_readable_amount_states_nothing(amount):
+def test_a_success_without_a_readable_amount_is_for_a_person(amount):
     event = verified(jws(transaction(amount=amount)))
-    assert (event.outcome, event.amount_paise) == (PaymentOutcome.UNKNOWN, None)
+    assert (event.outcome, event.amount_paise) == (PaymentOutcome.CONTRADICTS, None)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_each_changed_part_and_another_key_are_refused():
     ],
 )
 def test_what_is_no_envelope_is_refused(body):
-    assert code_of(body) in {"envelope", "no_form", "no_message", "oversized"}
+    assert code_of(body) in {"envelope", "no_form", "no_message", "oversized", "unsigned"}
 
 
 @pytest.mark.parametrize(
@@ -358,3 +359,44 @@ def test_a_reference_is_found_before_anything_is_believed():
     for compact in nothing:
         assert BILLDESK.locate(posted(compact.encode())) is None
         assert BILLDESK.locate(posted(returned(compact))) is None
+
+
+@pytest.mark.parametrize("body", [b"", b"transaction_response=", b"orderid=X&terminal_state=111&transaction_response="])
+def test_a_return_that_claims_no_signature_is_told_apart_from_a_forged_one(body: bytes) -> None:
+    with pytest.raises(Untrusted) as untrusted:
+        verified(body)
+    assert untrusted.value.code == "unsigned"
+    with pytest.raises(Untrusted) as forged:
+        verified(b"transaction_response=a.b.c")
+    assert forged.value.code != "unsigned"
+
+
+# --- by RSA -------------------------------------------------------------------------------------
+
+
+def by_rsa(own: str = "office", theirs: str = "billdesk") -> Envelope:
+    return Envelope(CLIENT, Secret(private_pem(own)), key_id="kid-7", theirs=public_pem(theirs))
+
+
+def test_by_rsa_each_side_opens_what_the_other_sealed_and_nobody_else_does():
+    mine, other = by_rsa(), by_rsa("billdesk", "office")
+    sealed = mine.seal({"mercid": MERCHANT, "amount": "236.00"})
+    header = json.loads(unb64(sealed.decode().split(".")[0]))
+    assert header == {"alg": "PS256", "clientid": CLIENT, "kid": "kid-7"}
+    assert other.open(sealed) == {"mercid": MERCHANT, "amount": "236.00"}
+    for stranger in (by_rsa("stranger", "office"), by_rsa("billdesk", "stranger"), mine):
+        with pytest.raises(Untrusted):
+            stranger.open(sealed)
+
+
+def test_by_rsa_no_other_algorithm_is_believed():
+    """Above all not one whose key everybody knows: the public key as a secret of HMAC."""
+    mine = by_rsa()
+    text = f"{b64(json.dumps({'alg': 'HS256', 'clientid': CLIENT}).encode())}.{b64(json.dumps(transaction()).encode())}"
+    known = b64(hmac.new(public_pem("billdesk").encode(), text.encode(), hashlib.sha256).digest())
+    signed_alone = Envelope(CLIENT, Secret(KEY)).seal(transaction()).decode()
+    for forged in (f"{text}.{known}", signed_alone, unsigned({"alg": "none"}) + ".AA"):
+        with pytest.raises(Untrusted) as untrusted:
+            mine.open(forged.encode())
+        assert untrusted.value.code in {"algorithm", "envelope"}
+    assert private_pem("office").splitlines()[3] not in repr(mine)

@@ -8,6 +8,7 @@ from engine.money.gateways.entering import judge_parameters
 from engine.promises.gateway import promises
 from plugins.payment.sandbox.gateway import Sandbox
 from tests.plugins.payment.billdesk_bench import BILLDESK
+from tests.plugins.payment.rsa_pairs import as_jwk, private_pem, public_pem
 
 GOOD = {
     "classic": {"merchant_id": "COOMUM01", "checksum": "k9XvQ2mN", "interface": "classic", "algorithm": "hmac-sha256"},
@@ -19,6 +20,13 @@ GOOD = {
         "client_id": "coomum01client",
         "encryption_key": "0123456789abcdefFEDCBA9876543210",
         "key_id": "kid-7",
+    },
+    "jose-rsa": {
+        "merchant_id": "COOMUM01",
+        "interface": "jose-rsa",
+        "client_id": "coomum01client",
+        "private_key": private_pem("office"),
+        "gateway_key": public_pem("billdesk"),
     },
 }
 
@@ -41,8 +49,8 @@ async def test_it_keeps_every_promise_of_its_kind():
 
 def test_the_notices_two_labels_come_first():
     assert [(field.label, field.secret) for field in BILLDESK.fields[:2]] == [("Merchant ID", False), ("Checksum", True)]
-    assert {field.name for field in BILLDESK.fields if field.secret} == {"checksum", "encryption_key"}
-    assert {field.name for field in BILLDESK.fields if field.required} == {"merchant_id", "checksum", "interface"}
+    assert {field.name for field in BILLDESK.fields if field.secret} == {"checksum", "encryption_key", "private_key"}
+    assert {field.name for field in BILLDESK.fields if field.required} == {"merchant_id", "interface"}
 
 
 @pytest.mark.parametrize("interface", GOOD)
@@ -65,7 +73,7 @@ def test_what_belongs_to_another_interface_may_stay(interface):
         ("interface", "Classic", "bad_char"),
         ("interface", "jose", "bad_char"),
         ("interface", "classic|jose-hmac", "bad_char"),
-        ("interface", "jose-rsa", "bad_char"),
+        ("interface", "jose-none", "bad_char"),
         ("algorithm", "md5", "bad_char"),
         ("algorithm", "HMAC-SHA256", "bad_char"),
         ("algorithm", "auto", "bad_char"),
@@ -140,3 +148,62 @@ def test_a_rehearsal_may_have_it_all_on_this_machine():
     )
     assert BILLDESK.validate_config(settings) == []
     assert BILLDESK.hosts(settings) == ("127.0.0.1:8002",)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"private_key": private_pem("office", old=True)},
+        {"private_key": private_pem("office").replace("\n", "\r\n")},
+        {"private_key": as_jwk("office", private=True), "gateway_key": as_jwk("billdesk", private=False)},
+        {"gateway_key": "\n" + public_pem("billdesk") + "\r\n\r\n"},
+    ],
+    ids=["old pem", "other breaks", "jwk", "empty lines around"],
+)
+def test_a_key_is_taken_in_each_form_that_a_person_has(changed):
+    assert found(GOOD["jose-rsa"] | changed) == []
+
+
+def halved(text):
+    return "\n".join(line for place, line in enumerate(text.splitlines()) if place != 5)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"private_key": halved(private_pem("office"))}, ("private_key", "bad_char")),
+        ({"private_key": public_pem("office")}, ("private_key", "bad_char")),
+        ({"private_key": as_jwk("office", private=False)}, ("private_key", "bad_char")),
+        ({"private_key": private_pem("small", 1024)}, ("private_key", "bad_char")),
+        ({"private_key": private_pem("office").replace("\n", " \u200b\n", 1)}, ("private_key", "invisible_char")),
+        ({"private_key": " " + private_pem("office")}, ("private_key", "edge_space")),
+        ({"private_key": "{" + "x" * 100 + "}"}, ("private_key", "bad_char")),
+        ({"private_key": private_pem("office") * 3}, ("private_key", "length")),
+        ({"gateway_key": halved(public_pem("billdesk"))}, ("gateway_key", "bad_char")),
+        ({"gateway_key": private_pem("billdesk")}, ("gateway_key", "bad_char")),
+        ({"gateway_key": as_jwk("billdesk", private=True)}, ("gateway_key", "bad_char")),
+        ({"gateway_key": public_pem("small", 1024)}, ("gateway_key", "bad_char")),
+        ({"gateway_key": public_pem("office")}, ("gateway_key", "same_as_merchant_id")),
+    ],
+    ids=[
+        "half a key",
+        "the public half",
+        "a public jwk",
+        "too short",
+        "an unseen character",
+        "a blank before it",
+        "no jwk",
+        "three keys",
+        "half a public key",
+        "a private key for theirs",
+        "a private jwk for theirs",
+        "a short public key",
+        "our own public half",
+    ],
+)
+def test_a_key_that_is_none_is_named_and_never_repeated(changed, problem):
+    problems = judge_parameters(BILLDESK, GOOD["jose-rsa"] | changed)
+    assert problem in [(each.field, each.code) for each in problems]
+    shown = repr(problems)
+    for text in changed.values():
+        assert all(line not in shown for line in text.splitlines() if len(line) > 30 and "-----" not in line)

@@ -199,7 +199,7 @@ def test_every_field_that_is_hashed_is_guarded(name):
 def test_the_amount_is_hashed_as_it_came_and_read_exactly(amount):
     found = verified(said(amount=amount))
     exact = amount in {"236.0", "236", "236.000"}
-    assert (found.amount_paise, found.outcome) == ((23600, PaymentOutcome.SUCCEEDED) if exact else (None, PaymentOutcome.UNKNOWN))
+    assert (found.amount_paise, found.outcome) == ((23600, PaymentOutcome.SUCCEEDED) if exact else (None, PaymentOutcome.CONTRADICTS))
     with pytest.raises(Untrusted):
         verified(said() | {"amount": amount})
 
@@ -305,3 +305,13 @@ def test_a_message_names_its_try_and_junk_names_none(body, reference):
 
 def test_it_acknowledges_with_a_short_text():
     assert (PAYU.acknowledge(True).status, PAYU.acknowledge(False).status) == (200, 400)
+
+
+@pytest.mark.parametrize("body", [b"", b"status=userCancelled&txnid=X", b"hash=&status=success", b"xhash=1"])
+def test_a_return_that_claims_no_hash_is_told_apart_from_a_forged_one(body: bytes) -> None:
+    with pytest.raises(Untrusted) as untrusted:
+        verified(body)
+    assert untrusted.value.code == "unsigned"
+    with pytest.raises(Untrusted) as forged:
+        verified(b"hash=" + b"0" * 128)
+    assert forged.value.code != "unsigned"

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.api import PaymentGateway, Pays, Refunds, Settles
+from engine.contracts.payment import identity_of
 from engine.contracts.shapes import check_gateway
 from engine.money.gateways.entering import judge_parameters
 from engine.promises.gateway import promises
@@ -10,7 +11,7 @@ from plugins.payment.razorpay.gateway import Razorpay
 from plugins.payment.sandbox.gateway import Sandbox
 
 RAZORPAY = Razorpay()
-GOOD = {"key_id": "rzp_live_COOMUM0100000", "key_secret": "k9XvQ2mNpR7sT4wZk9XvQ2mN"}
+GOOD = {"key_id": "rzp_live_COOMUM0100000", "key_secret": "k9XvQ2mNpR7sT4wZk9XvQ2mN", "account_id": "acc_BFQ7uQEaa7j2z7"}
 
 
 def found(**values: str) -> list[tuple[str, str]]:
@@ -30,12 +31,16 @@ async def test_it_keeps_every_promise_of_its_kind():
 def test_the_key_comes_first_and_secrets_are_sealed():
     assert [(field.label, field.secret) for field in RAZORPAY.fields[:2]] == [("Key ID", False), ("Key secret", True)]
     assert {field.name for field in RAZORPAY.fields if field.secret} == {"key_secret", "webhook_secret", "previous_webhook_secret"}
-    assert {field.name for field in RAZORPAY.fields if field.required} == {"key_id", "key_secret"}
+    assert {field.name for field in RAZORPAY.fields if field.required} == {"key_id", "key_secret", "account_id"}
 
 
-def test_the_key_alone_is_enough_and_a_webhook_may_join():
+def test_the_key_and_the_account_are_enough_and_a_webhook_may_join():
     assert found() == []
-    assert found(webhook_secret="aWebhookSecret!", previous_webhook_secret="0lderSecret+of+it", account_id="acc_BFQ7uQEaa7j2z7") == []
+    assert found(webhook_secret="aWebhookSecret!", previous_webhook_secret="0lderSecret+of+it") == []
+
+
+def test_the_account_is_the_merchant_and_not_the_key():
+    assert identity_of(RAZORPAY.fields).name == "account_id"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +59,7 @@ def test_the_key_alone_is_enough_and_a_webhook_may_join():
             {"webhook_secret": "aWebhookSecret!", "previous_webhook_secret": "aWebhookSecret!"},
             ("previous_webhook_secret", "same_as_merchant_id"),
         ),
+        ({"account_id": ""}, ("account_id", "required")),
         ({"account_id": "BFQ7uQEaa7j2z7"}, ("account_id", "bad_char")),
     ],
 )

@@ -99,7 +99,7 @@ async def test_return_webhook_and_answer_agree(at: Office) -> None:
     assert (back.outcome, back.amount_paise, back.gateway_txn_id) == (PaymentOutcome.SUCCEEDED, None, done["txn"])
     assert (told.key, told.outcome, told.amount_paise) == (asked.key, asked.outcome, asked.amount_paise)
     shown = (told.outcome, told.reference, told.merchant, told.amount_paise, told.currency, told.gateway_txn_id, told.occurred_at)
-    assert shown == (PaymentOutcome.SUCCEEDED, REFERENCE, KEY_ID, 236_00, "INR", done["txn"], START)
+    assert shown == (PaymentOutcome.SUCCEEDED, REFERENCE, ACCOUNT, 236_00, "INR", done["txn"], START)
     assert RAZORPAY.locate(callback(at.rehearsal.posted[0])) == REFERENCE
 
 
@@ -113,8 +113,9 @@ async def test_each_way_that_a_payment_ends_is_told(at: Office, scenario: str, o
     assert (told.outcome, told.reference) == (outcome, REFERENCE)
     assert (await at.asks()).outcome == outcome
     if outcome == "failed":
-        with pytest.raises(Untrusted):  # Razorpay signs no failure that the browser brings
+        with pytest.raises(Untrusted) as untrusted:  # Razorpay signs no failure that the browser brings
             at.hears(done["return"])
+        assert untrusted.value.code == "unsigned"
     at.rehearsal.advance(86400)
     assert (await at.asks()).outcome == ("succeeded" if scenario == "failed_then_late_success" else outcome)
 

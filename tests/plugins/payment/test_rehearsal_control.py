@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from engine.money.gateways.entering import judge_parameters
+from engine.registry import load
 from plugins.payment.sandbox.rehearsal.http import Request
 from plugins.payment.sandbox.rehearsal.offices import demo_offices, what_to_enter
 from plugins.payment.sandbox.rehearsal.scripts import SCENARIOS, SUFFIXES, Part, Script, plan_of
@@ -273,11 +275,22 @@ async def test_hostile_requests_are_answered_and_never_break_it() -> None:
 
 def test_the_demonstrations_office_is_told_with_what_to_enter() -> None:
     offices = demo_offices("0123456789abcdef0123456789abcdef", "COODEMO01")
-    assert len({secret for each in offices for secret in each.secrets.values()}) == 6
+    assert len({secret for each in offices for secret in each.secrets.values()}) == 8
     for each in offices:
         entered = what_to_enter(each)
         assert next(iter(entered.values())) == each.id
         assert set(each.secrets.values()) <= set(entered.values())
+
+
+def test_what_is_to_be_entered_is_right_in_the_gateways_form() -> None:
+    """By the labels that a person sees there, with nothing but the office's own address and telephone added."""
+    contact = {"contact_email": "office@chamber.example", "contact_phone": "9999999999"}
+    for each in demo_offices("0123456789abcdef0123456789abcdef", "COODEMO01"):
+        gateway = load().gateway(each.wire.removesuffix("_jose"))
+        entered = what_to_enter(each)
+        assert set(entered) <= {field.label for field in gateway.fields}, each.wire
+        told = {field.name: entered.get(field.label, contact.get(field.name, "")) for field in gateway.fields}
+        assert judge_parameters(gateway, told) == [], each.wire
 
 
 def test_no_rehearsal_shares_code_with_the_plugins() -> None:

@@ -1,106 +1,32 @@
 """The gateways that come with ecoo against the rehearsal server over real HTTP, under the settings that the manual gives."""
 
-import re
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from engine.api import (
-    FormPost,
     GatewayContext,
     GatewayEvent,
     PaymentOutcome,
-    Redirect,
     RefundOutcome,
     RefundWanted,
     StartPayment,
     Unresolved,
     Untrusted,
 )
-from engine.registry import load
-from tests.rehearsal import BILLDESK, BILLDESK_JOSE, PAYU, RAZORPAY, SANDBOX, START, Rehearsal, callback, context, rehearsing
+from tests.plugins.payment.wires_bench import SAMPLE, WIRES, begun, office, rehearsing_all
+from tests.rehearsal import START, Rehearsal, callback
 
-MANUAL = (Path(__file__).parents[3] / "plugins" / "README.md").read_text()
-SAMPLE = next(block for block in re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL) if "[gateways.payu]" in block)
 REFERENCE = "ABCDEFGHJKLMNPQRST23"
-OFFICES: dict[str, tuple[Any, dict[str, str], dict[str, str]]] = {
-    "sandbox": (SANDBOX, {"merchant_id": SANDBOX.id}, {"checksum": SANDBOX.secrets["checksum"]}),
-    "billdesk": (
-        BILLDESK,
-        {"merchant_id": BILLDESK.id, "interface": "classic", "algorithm": "hmac-sha256", "security_id": "", "client_id": "", "key_id": ""},
-        {"checksum": BILLDESK.secrets["checksum"]},
-    ),
-    "billdesk_jose": (
-        BILLDESK_JOSE,
-        {
-            "merchant_id": BILLDESK_JOSE.id,
-            "interface": "jose-hmac",
-            "algorithm": "",
-            "client_id": BILLDESK_JOSE.more["client_id"],
-            "key_id": "",
-        },
-        {"checksum": BILLDESK_JOSE.secrets["signing"]},
-    ),
-    "razorpay": (
-        RAZORPAY,
-        {"key_id": RAZORPAY.id, "account_id": "acc_REHEARSAL00001"},
-        {"key_secret": RAZORPAY.secrets["key"], "webhook_secret": RAZORPAY.secrets["webhook"]},
-    ),
-    "payu": (
-        PAYU,
-        {"key": PAYU.id, "contact_email": "office@eia.example", "contact_phone": "9999999999"},
-        {"salt": PAYU.secrets["salt"]},
-    ),
-}
 
 
 @pytest.fixture(scope="module")
 def rehearsal() -> Iterator[Rehearsal]:
-    with rehearsing() as served:
-        for merchant, _, _ in OFFICES.values():
-            served.control("merchants", wire=merchant.wire, merchant=merchant.id, notices="http://127.0.0.1:9/notices")
+    with rehearsing_all() as served:
         yield served
-
-
-def office(rehearsal: Rehearsal, wire: str) -> tuple[Any, GatewayContext]:
-    """The gateway and its context, with the manual's settings moved to the rehearsal's port."""
-    id = wire.removesuffix("_jose")
-    told = tomllib.loads(SAMPLE.replace("http://127.0.0.1:8002", rehearsal.address))["gateways"].get(id, {"url": rehearsal.address})
-    _, values, secrets = OFFICES[wire]
-    gateway = load().gateway(id)
-    assert not gateway.validate_config(told)
-    assert {*gateway.hosts(told)} == {rehearsal.host}
-    return gateway, context(rehearsal, told, values, secrets)
-
-
-async def begun(rehearsal: Rehearsal, wire: str, scenario: str = "success", **told: Any) -> tuple[Any, GatewayContext, str, str, Any]:
-    """A payment of its own, whose payer went to the page and pressed the button."""
-    gateway, ctx = office(rehearsal, wire)
-    begun.count += 1  # type: ignore[attr-defined]
-    reference = f"{wire[:3].upper()}{begun.count:03d}".translate(str.maketrans("01", "XY")).ljust(20, "Z")  # type: ignore[attr-defined]
-    rehearsal.script(reference, scenario, **told)
-    wish = StartPayment(
-        reference, 236_00, "http://127.0.0.1:9/cb/pay/x/r/t", "http://127.0.0.1:9/notices", "A Firm", "a@b.example", "9999999999"
-    )
-    started = await gateway.start(ctx, wish)
-    if isinstance(started.handover, Redirect):
-        page = httpx.get(started.handover.url)
-    else:
-        assert isinstance(started.handover, FormPost)
-        page = httpx.post(started.handover.url, data=dict(started.handover.fields))
-    assert "INR 236.00" in page.text
-    rehearsal.posted.clear()
-    done = rehearsal.control("pay", reference=reference)
-    rehearsal.advance()
-    return gateway, ctx, reference, started.gateway_order_id, done
-
-
-begun.count = 0  # type: ignore[attr-defined]
 
 
 def heard(gateway: Any, ctx: GatewayContext, message: Any, order: str) -> GatewayEvent | Untrusted:
@@ -110,7 +36,7 @@ def heard(gateway: Any, ctx: GatewayContext, message: Any, order: str) -> Gatewa
         return refused
 
 
-@pytest.mark.parametrize("wire", OFFICES)
+@pytest.mark.parametrize("wire", WIRES)
 async def test_a_payment_goes_there_and_back_and_is_given_back(rehearsal: Rehearsal, wire: str) -> None:
     gateway, ctx, reference, order, done = await begun(rehearsal, wire)
     asked = await gateway.query(ctx, reference, gateway_order_id=order, amount_paise=236_00)
@@ -124,10 +50,10 @@ async def test_a_payment_goes_there_and_back_and_is_given_back(rehearsal: Rehear
     assert back.outcome is PaymentOutcome.SUCCEEDED
     wanted = RefundWanted(f"RF{reference[:6]}".ljust(20, "Y"), 100_00, reference, asked.gateway_txn_id, order, 236_00, START)
     assert (await gateway.refund(ctx, wanted)).outcome in {RefundOutcome.DONE, RefundOutcome.PENDING}
-    assert rehearsal.gateway.till.payment(OFFICES[wire][0].wire, reference).refunded_paise == 100_00  # type: ignore[union-attr]
+    assert rehearsal.gateway.till.payment(WIRES[wire].merchant.wire, reference).refunded_paise == 100_00  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("wire", OFFICES)
+@pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("scenario", ["tampered_checksum", "lowercase_checksum", "missing_field"])
 async def test_a_message_that_is_not_signed_as_it_must_be_is_no_success(rehearsal: Rehearsal, wire: str, scenario: str) -> None:
     gateway, ctx, reference, order, done = await begun(rehearsal, wire, scenario)
@@ -138,7 +64,7 @@ async def test_a_message_that_is_not_signed_as_it_must_be_is_no_success(rehearsa
         assert scenario == "missing_field" or isinstance(found, Untrusted)
 
 
-@pytest.mark.parametrize("wire", OFFICES)
+@pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize(
     ("scenario", "name", "right"),
     [("tampered_amount_valid_signature", "amount_paise", 236_00), ("unknown_reference", "reference", None)],
@@ -152,7 +78,7 @@ async def test_what_a_good_signature_covers_comes_out_as_it_was_signed(
         assert getattr(found, name) != (right or reference)
 
 
-@pytest.mark.parametrize("wire", OFFICES)
+@pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("scenario", ["http_500", "garbage_body"])
 async def test_nonsense_on_the_line_is_unresolved_and_gone_at_the_next_question(rehearsal: Rehearsal, wire: str, scenario: str) -> None:
     gateway, ctx, reference, order, _ = await begun(rehearsal, wire)
@@ -162,7 +88,7 @@ async def test_nonsense_on_the_line_is_unresolved_and_gone_at_the_next_question(
     assert (await gateway.query(ctx, reference, gateway_order_id=order, amount_paise=236_00)).outcome is PaymentOutcome.SUCCEEDED
 
 
-@pytest.mark.parametrize("wire", OFFICES)
+@pytest.mark.parametrize("wire", WIRES)
 async def test_a_refund_whose_answer_is_lost_is_unresolved_and_happened(rehearsal: Rehearsal, wire: str) -> None:
     gateway, ctx, reference, order, done = await begun(rehearsal, wire)
     rehearsal.script(reference, "refund_timeout_with_effect")
@@ -172,7 +98,7 @@ async def test_a_refund_whose_answer_is_lost_is_unresolved_and_happened(rehearsa
     assert (await gateway.query_refund(ctx, wanted)).outcome in {RefundOutcome.DONE, RefundOutcome.PENDING}
 
 
-@pytest.mark.parametrize("wire", ["sandbox", "billdesk_jose", "razorpay"])
+@pytest.mark.parametrize("wire", ["sandbox", "billdesk-jose", "razorpay"])
 async def test_a_start_whose_answer_is_lost_is_unresolved(rehearsal: Rehearsal, wire: str) -> None:
     gateway, ctx = office(rehearsal, wire)
     for scenario, known in (("start_timeout_no_effect", False), ("start_timeout_with_effect", True)):
@@ -181,7 +107,7 @@ async def test_a_start_whose_answer_is_lost_is_unresolved(rehearsal: Rehearsal, 
         wish = StartPayment(reference, 236_00, "http://127.0.0.1:9/r", "http://127.0.0.1:9/n")
         with pytest.raises(Unresolved):
             await gateway.start(ctx, wish)
-        assert (rehearsal.gateway.till.payment(OFFICES[wire][0].wire, reference) is not None) == known
+        assert (rehearsal.gateway.till.payment(WIRES[wire].merchant.wire, reference) is not None) == known
         assert (await gateway.query(ctx, reference, amount_paise=236_00)).outcome is PaymentOutcome.NOT_FOUND
 
 

@@ -1,5 +1,6 @@
 """The sandbox pays, refunds and settles against its rehearsal server over real HTTP, whose codec is not the plugin's."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -234,6 +235,21 @@ async def test_wrong_credentials_are_a_refusal_that_names_no_key(rehearsal: Rehe
         assert key not in refused.value.say
 
 
+async def test_on_a_site_that_rehearses_nothing_no_genuine_message_is_believed_and_nothing_is_asked(rehearsal: Rehearsal) -> None:
+    ctx, done = await paid(rehearsal)
+    data = httpx.get(f"{rehearsal.address}/rehearsal/settlement?merchant=COOMUM01").content
+    live, asked = replace(ctx, rehearsal=False), len(rehearsal.calls)
+    with pytest.raises(Untrusted) as untrusted:
+        Sandbox().verify(live, callback(done["return"]))
+    assert untrusted.value.code == "rehearsal_only"
+    for deed in (Sandbox().query(live, REFERENCE), Sandbox().refund(live, SETTLE), Sandbox().query_refund(live, SETTLE)):
+        with pytest.raises(Refused, match="rehearsals"):
+            await deed
+    with pytest.raises(Refused, match="rehearsals"):
+        list(Sandbox().read_settlement(live, "s.csv", data))
+    assert len(rehearsal.calls) == asked
+
+
 async def test_nothing_is_sent_outside_a_rehearsal_nor_with_a_bar_in_it(rehearsal: Rehearsal) -> None:
     with pytest.raises(Refused):
         await Sandbox().start(replace(office(rehearsal), rehearsal=False), wish())
@@ -282,6 +298,16 @@ async def test_the_settlement_counts_to_the_paisa(rehearsal: Rehearsal) -> None:
     assert (payment.kind, payment.reference, payment.gateway_txn_id) == (SettlementKind.PAYMENT, REFERENCE, done["txn"])
     assert (payment.gross_paise, payment.fee_paise, payment.tax_paise, payment.net_paise) == (236_00, 2_36, 42, 233_22)
     assert (refund.kind, refund.reference, refund.net_paise) == (SettlementKind.REFUND, SETTLE.reference, 100_00)
+
+
+async def test_the_settlement_of_a_server_that_is_started_for_real_is_read(rehearsal: Rehearsal) -> None:
+    """Its ids begin with the time of its start, and are longer than those of a test."""
+    ctx, _ = await paid(rehearsal)
+    rehearsal.script(REFERENCE, "settlement", how="duplicate")
+    data = httpx.get(f"{rehearsal.address}/rehearsal/settlement?merchant=COOMUM01").content
+    longer = data.replace(b"SBTRE", f"SBT{int(time.time()):X}".encode())
+    assert longer != data
+    assert len(list(Sandbox().read_settlement(ctx, "settlement.csv", longer))) == 2
 
 
 @pytest.mark.parametrize(("how", "lines"), [("match", 1), ("amount_diff", 1), ("missing_here", 2), ("missing_there", 0), ("duplicate", 2)])

@@ -86,6 +86,8 @@ def _sealed(ctx: api.GatewayContext, told: Mapping[str, Any]) -> dict[str, str]:
 
 def _opened(ctx: api.GatewayContext, body: bytes) -> dict[str, Any]:
     """What a message tells: two fields, in this order, and the mark judged before anything is read."""
+    if b"mark=" not in body:
+        raise api.Untrusted("The message carries no mark.", code="unsigned")
     try:
         (told, text), (mark, claimed) = parse_qsl(body.decode("ascii"), strict_parsing=True, max_num_fields=2)
         good = hmac.compare_digest(claimed, hmac.digest(ctx.secrets["key"].value.encode(), text.encode(), "sha256").hex())
