@@ -8,15 +8,18 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from engine.bench.filling import Crowd, Filling, Sizes, shared
+from engine.bench.papers import PICTURE, Signatory, put_papers
+from engine.bench.sales import plan
+from engine.bench.takings import put_takings
 from engine.people.access import RoleKind
 from engine.people.agencies.tables import Certifies, OfficialAddress
 from engine.people.changes.tables import ChangeRow
@@ -41,7 +44,7 @@ from engine.people.tables import (
 )
 from engine.store.tables import AuditEntry, AuditUnsealed
 
-__all__ = ["Crowd", "Sizes", "fill_site"]
+__all__ = ["fill_site"]
 
 _SINCE = date(2024, 8, 19)
 _ACTS = (
@@ -59,43 +62,18 @@ _FAMILY = ("Deshmukh", "Iyer", "Rao", "Das", "Kaur", "Nair", "Patel", "Sinha", "
 _GIVEN = ("Asha", "Meera", "Vikram", "Rohan", "Simran", "Latha", "Nilesh", "Anil", "Sumana", "Imran")
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """How many of each there are."""
-
-    agencies: int = 125
-    offices: int = 1_000
-    officers: int = 1_000
-    exporters: int = 100_000
-    entries: int = 100_000
-
-
-@dataclass(slots=True)
-class Crowd:
-    """Who the pages are asked as, and ids that their addresses may need, by the table they are of: the persons' own first."""
-
-    accounts: dict[RoleKind, UUID] = field(default_factory=dict)
-    ids: dict[str, list[str]] = field(default_factory=dict)
-
-
 def fill_site(database: Path, sizes: Sizes, at: datetime) -> Crowd:
     """Fills an empty SQLite database that has its tables."""
     with contextlib.closing(sqlite3.connect(database)) as opened:
         opened.execute("PRAGMA synchronous=OFF")
         with opened:
-            crowd = _Filling(opened, sizes, at).all()
+            crowd = _People(opened, sizes, at).all()
         opened.execute("ANALYZE")
     return crowd
 
 
-@dataclass(slots=True)
-class _Filling:
-    """One filling of a database."""
-
-    database: sqlite3.Connection
-    sizes: Sizes
-    at: datetime
-    crowd: Crowd = field(default_factory=Crowd)
+class _People(Filling):
+    """Whoever there is, and what waits for them."""
 
     def all(self) -> Crowd:
         """Everything, parents first."""
@@ -103,24 +81,14 @@ class _Filling:
         offices = self._offices(agencies)
         officers = self._officers(offices)
         self._desk()
-        self._keys({"agency": agencies[0], **self._firms()})
+        exporters, broker = self._firms()
+        self._keys({"agency": agencies[0], "exporter": exporters[0], "broker": broker})
         self._waiting(agencies[0], offices)
-        self._audit(offices, [account for account, *_ in officers])
+        self._audit(offices, [each.account for each in officers])
+        sales = plan(self.sizes, offices, exporters, self.at)
+        put_papers(self, sales, officers)
+        put_takings(self, sales)
         return self.crowd
-
-    def put(self, table: Any, rows: Iterable[Mapping[str, Any]]) -> list[UUID]:
-        """Inserts rows with the table's own defaults for what they leave out, and gives their ids."""
-        made, each, ids = 0, iter(rows), list[UUID]()
-        while batch := list(islice(each, 2000)):
-            plain = {column._meta.name: getattr(table(**batch[0]), column._meta.name) for column in table._meta.columns}
-            full = [{**plain, "id": uuid4(), **row} for row in batch]
-            names, marks = ", ".join(f'"{name}"' for name in plain), ", ".join("?" for _ in plain)
-            statement = f'INSERT INTO "{table._meta.tablename}" ({names}) VALUES ({marks})'  # noqa: S608  # our own columns
-            self.database.executemany(statement, [tuple(row[name] for name in plain) for row in full])
-            ids += [row["id"] for row in full]
-            made += len(batch)
-        self.crowd.ids.setdefault(table._meta.tablename, []).extend(map(str, ids[:5]))
-        return ids
 
     def _accounts(self, count: int, kind: str) -> list[UUID]:
         def row(index: int) -> dict[str, Any]:
@@ -158,7 +126,7 @@ class _Filling:
 
     def _offices(self, agencies: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
         """The offices, the busy agency's first: office and agency."""
-        owners = list(_shared(agencies, self.sizes.offices, busy=0.1))
+        owners = list(shared(agencies, self.sizes.offices, busy=0.1))
         codes = ["".join(letters) for letters in product(ascii_uppercase, repeat=3)]
         rows = [
             {
@@ -168,6 +136,7 @@ class _Filling:
                 "city": "Mumbai",
                 "address": "1 Harbour Road",
                 "state": "27",
+                "wallet": True,
             }
             for index, agency in enumerate(owners)
         ]
@@ -176,15 +145,14 @@ class _Filling:
         return offices
 
     def _picture(self, owner: Mapping[str, Any], live: UUID) -> dict[str, Any]:
-        sha256 = hashlib.sha256(str(live).encode()).hexdigest()
-        return {**self._live(owner, str(live)), "version": 1, "sha256": sha256, "quality": 90}
+        return {**self._live(owner, str(live)), "version": 1, "sha256": hashlib.sha256(PICTURE).hexdigest(), "quality": 90}
 
-    def _officers(self, offices: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID, UUID]]:
-        """The officers: account, officer, agency; each is mapped to three offices of theirs."""
+    def _officers(self, offices: Sequence[tuple[UUID, UUID]]) -> list[Signatory]:
+        """The officers; each is mapped to three offices of theirs."""
         of_agency: dict[UUID, list[UUID]] = {}
         for office, agency in offices:
             of_agency.setdefault(agency, []).append(office)
-        owners = list(_shared(list(of_agency), self.sizes.officers, busy=0.2))
+        owners = list(shared(list(of_agency), self.sizes.officers, busy=0.2))
         accounts = self._accounts(len(owners), "officer")
         rows = [
             {"agency": agency, "account": account, "name": f"Officer {index + 1}", "designation": "Assistant Director"}
@@ -193,9 +161,9 @@ class _Filling:
         officers = list(zip(accounts, self.put(Officer, rows), owners, strict=True))
         self.put(OfficerOffice, self._mappings(officers, of_agency))
         self.put(Appearance, (self._picture({"agency": agency, "officer": id}, id) for _, id, agency in officers))
-        self.put(Enrolment, (self._enrolment(id, agency, index) for index, (_, id, agency) in enumerate(officers)))
+        enrolments = self.put(Enrolment, (self._enrolment(id, agency, index) for index, (_, id, agency) in enumerate(officers)))
         self.crowd.accounts[RoleKind.OFFICER] = accounts[0]
-        return officers
+        return [Signatory(*each, enrolment) for each, enrolment in zip(officers, enrolments, strict=True)]
 
     def _mappings(self, officers: Sequence[tuple[UUID, UUID, UUID]], offices: Mapping[UUID, Sequence[UUID]]) -> Iterator[dict[str, Any]]:
         for index, (_, officer, agency) in enumerate(officers):
@@ -226,8 +194,8 @@ class _Filling:
         self.put(PlatformUser, [self._live({"account": account}, str(account))])
         self.crowd.accounts[RoleKind.PLATFORM] = account
 
-    def _firms(self) -> dict[str, UUID]:
-        """Exporters, and a broker whom some let file; gives the two that persons of ours act for."""
+    def _firms(self) -> tuple[list[UUID], UUID]:
+        """Exporters, and a broker whom some let file; persons of ours act for the first one and for the broker."""
         count = self.sizes.exporters
         rows = (
             {"iec": f"{index:010d}", "name": f"Exporter {index}", "address": "Plot 7", "sync_due_at": self.at} for index in range(count)
@@ -250,10 +218,11 @@ class _Filling:
         self.put(BrokerUser, ({"broker": broker, "account": who, "rights": rights, "made_at": self.at} for who in colleagues))
         granted = exporters[: min(200, count)]
         self.put(
-            BrokerGrant, (self._live({"broker": broker, "exporter": firm, "rights": "see,submit"}, f"{broker}:{firm}") for firm in granted)
+            BrokerGrant,
+            (self._live({"broker": broker, "exporter": firm, "rights": "see,submit,pay"}, f"{broker}:{firm}") for firm in granted),
         )
         self.crowd.accounts |= {RoleKind.EXPORTER: persons[0], RoleKind.BROKER: colleagues[0]}
-        return {"exporter": exporters[0], "broker": broker}
+        return exporters, broker
 
     def _keys(self, owners: Mapping[str, UUID]) -> None:
         self.put(ApiKey, (self._key(column, owner, index) for column, owner in owners.items() for index in range(60)))
@@ -271,7 +240,7 @@ class _Filling:
         asker, here = self.crowd.accounts[RoleKind.ADMINISTRATOR], [office for office, owner in offices if owner == agency][:50]
         base = {"agency": agency, "kind": "stamp", "title": "New stamp", "state": "waiting", "asked_as": "administrator"}
         base |= {"asked_by": asker, "asked_at": self.at}
-        self.put(ChangeRow, ({**base, "office": office, "subject": str(office), "live_key": f"stamp:{office}"} for office in here))
+        self.put(ChangeRow, ({**base, "office": office, "subject": str(office), "live_key": f"stamp:{agency}:{office}"} for office in here))
         self.put(RegistrationRequest, (self._request(agency, here[index % len(here)], index) for index in range(200)))
 
     def _request(self, agency: UUID, office: UUID, index: int) -> dict[str, Any]:
@@ -283,7 +252,7 @@ class _Filling:
             "email": f"asks{index}@agency0.example.in",
             "name": f"Applicant {index}",
             "designation": "Director",
-            "letter_sha256": "" if officer else "0" * 64,
+            "letter_sha256": "" if officer else hashlib.sha256(PICTURE).hexdigest(),
             "letter_type": "" if officer else "application/pdf",
             "state": "waiting",
             "token_sha256": hashlib.sha256(f"asks {index}".encode()).hexdigest(),
@@ -296,7 +265,7 @@ class _Filling:
     def _audit(self, offices: Sequence[tuple[UUID, UUID]], officers: Sequence[UUID]) -> None:
         agencies = list(dict.fromkeys(agency for _, agency in offices))
         office_of = {agency: str(office) for office, agency in reversed(offices)}
-        owners = list(_shared(agencies, self.sizes.entries, busy=0.2))
+        owners = list(shared(agencies, self.sizes.entries, busy=0.2))
 
         def row(index: int) -> dict[str, Any]:
             agency = owners[index * 7919 % len(owners)]  # mixed, and the same each time
@@ -316,11 +285,3 @@ class _Filling:
         rows = [row(index) for index in range(self.sizes.entries)]
         ids = self.put(AuditEntry, rows)
         self.put(AuditUnsealed, ({"id": id, "at": each["at"]} for id, each in zip(ids, rows, strict=True)))
-
-
-def _shared(owners: Sequence[UUID], count: int, *, busy: float) -> Iterator[UUID]:
-    """So many things shared out: the first owner has its part of them, the others the rest in turn."""
-    first = count if len(owners) == 1 else max(1, round(count * busy))
-    yield from [owners[0]] * first
-    for index in range(count - first):
-        yield owners[1 + index % (len(owners) - 1)]

@@ -243,6 +243,14 @@ class _SafePostgresTransaction(PostgresTransaction):
             await self.connection.close()
 
 
+class _PlainConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg says no types
+    """A connection that goes back to the pool without a question to the server: nothing of ours outlives its transaction there, no
+    setting, no lock, no cursor, no listener. A transaction that was cut off is rolled back all the same."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class PooledPostgres(PostgresEngine):
     """PostgreSQL behind asyncpg's pool, which belongs to the loop that opened it."""
 
@@ -252,7 +260,7 @@ class PooledPostgres(PostgresEngine):
     async def open(self) -> None:
         """Starts the pool."""
         with translated():
-            await self.start_connection_pool(min_size=1, max_size=10)
+            await self.start_connection_pool(min_size=1, max_size=10, connection_class=_PlainConnection)
 
     async def close(self) -> None:
         """Ends the pool."""

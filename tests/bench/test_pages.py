@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from engine.bench import pages
-from engine.bench.crowd import Sizes
+from engine.bench.filling import Sizes
 from engine.bench.pages import GOAL_MS, PageTime, PageTimes, measure_pages
 from engine.config import Config
 from engine.people.access import RoleKind
 
-SMALL = Sizes(agencies=3, offices=10, officers=10, exporters=20, entries=60)
+SMALL = Sizes(agencies=3, offices=10, officers=10, exporters=20, entries=60, orders=300)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_every_page_is_measured_or_named(times: PageTimes) -> None:
 
 
 def test_every_role_is_asked_as(times: PageTimes) -> None:
-    assert {each.role for each in times.pages} == {"nobody", *map(str, RoleKind)}
+    assert {each.role for each in times.pages} == {"nobody", "signing in", *map(str, RoleKind)}
     by_role = {role: {each.path for each in times.pages if each.role == role} for role in ("nobody", "administrator", "exporter")}
     assert "/audit" in by_role["administrator"]
     assert "/audit" not in by_role["exporter"] | by_role["nobody"]
@@ -57,8 +57,30 @@ def test_the_slowest_stands_first_and_is_held_against_the_goal(times: PageTimes)
     assert [each.met for each in quick.figures] == [True]
 
 
+def test_a_page_that_only_certain_rows_open_is_measured(times: PageTimes) -> None:
+    measured = {each.path for each in times.pages}
+    assert {
+        "/payments/{order}",
+        "/payments/{order}/receipts/{receipt}",
+        "/payments/refunds/{refund}",
+        "/payments/review/{attempt}",
+        "/wallet/{place}/{firm}",
+        "/offices/{office}/wallets/{firm}",
+        "/offices/{office}/settlements/{settlement}",
+        "/offices/{office}/settlements/lines/{line}",
+        "/applications/{application}/withdraw",
+        "/pay/fees",
+        "/v/{code}",
+        "/dsc/{presented}",
+        "/sign-in/code",
+    } <= measured
+
+
 async def test_a_filled_site_holds_what_it_says_and_its_chain_is_whole(tmp_path: Path) -> None:
     from engine.bench.stage import site_config
+    from engine.money.ledger import check_books, journal_breaks
+    from engine.money.orders.tables import OrderRow
+    from engine.money.settling.tables import SettlementFileRow, SettlementLineRow
     from engine.store import connect
     from engine.store.audit import chain_breaks
 
@@ -75,5 +97,10 @@ async def test_a_filled_site_holds_what_it_says_and_its_chain_is_whole(tmp_path:
     database = await connect(config.database.url)
     try:
         assert await asyncio.wait_for(chain_breaks(), 60) == []
+        assert await check_books(None, None) == []
+        assert await journal_breaks() == []
+        sold = {row["state"] for row in await OrderRow.select(OrderRow.state)}
+        assert sold == {"open", "paid", "expired", "cancelled"}
+        assert await SettlementLineRow.count() > await SettlementFileRow.count() > 0
     finally:
         await database.close()
