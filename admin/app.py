@@ -28,6 +28,7 @@ from admin.pages import (
     cash_book,
     changes,
     dashboard,
+    desk_accounts,
     desk_agencies,
     desk_brokers,
     desk_people,
@@ -46,6 +47,7 @@ from admin.pages import (
     outbox,
     password,
     pay,
+    payment_refund,
     payment_review,
     payments,
     register,
@@ -107,14 +109,14 @@ def create_app(config: Config, *, clock: Clock | None = None, work: bool = True)
     )
 
 
-_DESK = [*desk_requests.HANDLERS, *desk_agencies.HANDLERS, *desk_brokers.HANDLERS, *desk_people.HANDLERS]
+_DESK = [*desk_requests.HANDLERS, *desk_agencies.HANDLERS, *desk_brokers.HANDLERS, *desk_people.HANDLERS, *desk_accounts.HANDLERS]
 
 
 def _money() -> list[Router]:
     """The pages on which a firm pays and an office looks after its money; an office's own books lie under /offices."""
     return [
         _area("/payments", payments.HANDLERS, *FIRMS, RoleKind.ADMINISTRATOR, RoleKind.PLATFORM),
-        _area("/payments", payment_review.HANDLERS, RoleKind.ADMINISTRATOR),
+        _area("/payments", [*payment_review.HANDLERS, *payment_refund.HANDLERS], RoleKind.ADMINISTRATOR),
         _area("/payments", pay.ORDERS, *FIRMS),
         _area("/payments", pay.ASKING, *FIRMS, RoleKind.ADMINISTRATOR),
         _area("/pay", pay.FEES, *FIRMS),

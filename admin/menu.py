@@ -31,6 +31,7 @@ _MENUS = {
         Entry("/desk/agencies", "Agencies", "The register: listings, schemes, official addresses, delisting."),
         Entry("/desk/brokers", "Brokers", "Firms that file for exporters: look one up, close one whose licence is gone."),
         Entry("/payments", "Payments", "Every order of every office, for reading alone."),
+        Entry("/desk/accounts", "Accounts", "Look anybody up who can sign in; close their account, or open it again."),
         Entry("/desk/people", "Platform desk", "Who sits at this desk; end the place of somebody who does no more."),
         _CHANGES,
         _AUDIT,

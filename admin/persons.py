@@ -32,6 +32,7 @@ __all__ = [
     "prove_first",
     "require_fresh",
     "require_person",
+    "seems_inside",
     "sign_in_first",
     "whoever",
     "with_session",
@@ -117,6 +118,16 @@ def whoever(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
     """Who is signed in, wholly or half, or None."""
     person: Principal | None = connection.scope["state"].get("person")
     return person
+
+
+def seems_inside(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Whether somebody is wholly signed in; where nobody was looked up, as at an address that does not exist, whether a session's
+    cookie came. It decides which links a page offers, and opens nothing."""
+    state, path = connection.scope["state"], connection.scope["path"]
+    if "person" in state or path.startswith(("/cb/", *_UNASKED)):
+        person = whoever(connection)
+        return person is not None and person.whole
+    return 0 < len(connection.cookies.get(_cookie_name(connection), "")) <= _LONGEST
 
 
 def person_of(request: Request[Any, Any, Any]) -> Principal:

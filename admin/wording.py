@@ -16,6 +16,8 @@ from engine.filing.reading.text import shown
 
 __all__ = ["refusal_of", "status_of_http"]
 
+_HUNG_UP = "client disconnected prematurely"  # as Litestar says it
+
 # Code, sentence, box and rule of a status that has nothing more to say.
 _PLAIN: dict[int, tuple[str, str, str | None, str | None]] = {
     400: ("bad_request", "The request cannot be read. Compare it with /api/openapi.json and send it again.", None, "HTTP request"),
@@ -23,6 +25,7 @@ _PLAIN: dict[int, tuple[str, str, str | None, str | None]] = {
     403: ("forbidden", "This is not allowed.", None, None),
     404: ("not_found", "There is nothing at this address.", None, "known address"),
     405: ("method_not_allowed", "This address does not answer to that method.", None, "method of the address"),
+    408: ("too_slow", "What was sent did not come to its end in time. Send it again, whole.", None, "time for the body"),
     413: ("too_large", "What was sent is too large.", None, "size of the body"),
     415: (
         "media_type",
@@ -36,7 +39,10 @@ _PLAIN: dict[int, tuple[str, str, str | None, str | None]] = {
 
 
 def status_of_http(error: HTTPException) -> int:
-    """The status to answer with: a value that is wrong in itself is 422 everywhere, a request that cannot be read is 400."""
+    """The status to answer with: a value that is wrong in itself is 422 everywhere, a request that cannot be read is 400, and so is one
+    whose sender hung up within it: that is no fault of ours, and nobody fills the log of our faults with it."""
+    if error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR and error.detail == _HUNG_UP:
+        return HTTPStatus.BAD_REQUEST
     if error.status_code == HTTPStatus.BAD_REQUEST and isinstance(error.extra, list):
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return error.status_code

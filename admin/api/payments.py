@@ -31,7 +31,7 @@ from admin.api.payment_answers import (
 )
 from admin.api.payment_deeds import ORDERING, PAYING, Ordering, TopUp
 from admin.guards import caller_of
-from admin.pages.payments import mark_of, moment_of_mark
+from admin.pages.payments import mark_of, place_of
 from admin.pages.ways import origin_of
 from admin.parts import parts_of, site_of
 from engine.contracts.drawing import Mark
@@ -54,7 +54,7 @@ _MOST = 200
 _STARTS_PER_MINUTE = 60
 _DRAWN_PER_MINUTE = 60
 _Limit = Annotated[int, QueryParameter(ge=1, le=_MOST, description="How many at most.")]
-_Before = Annotated[str, QueryParameter(name="before", max_length=40, description="`next_before` of the page before; none for the first.")]
+_Before = Annotated[str, QueryParameter(name="before", max_length=60, description="`next_before` of the page before; none for the first.")]
 _Agency = Annotated[str, QueryParameter(name="agency", max_length=12, description="Code of the agency.")]
 _Office = Annotated[str, QueryParameter(name="office", max_length=4, description="Code of the agency's office.")]
 _Iec = Annotated[str | None, QueryParameter(name="iec", max_length=10, description="The firm, where the key acts for several.")]
@@ -93,9 +93,11 @@ async def listed(
 ) -> OrderList:
     """List the orders that the key covers, newest first."""
     scope = caller_of(request).require("see")
-    found = await orders_of(scope, state=wanted, before=moment_of_mark(before), most=limit)
+    found = await orders_of(scope, state=wanted, **place_of(before), most=limit)
     names = await _names(found)
-    return OrderList([OrderShort.of(order, names) for order in found], mark_of(found[-1].made_at) if len(found) == limit else None)
+    return OrderList(
+        [OrderShort.of(order, names) for order in found], mark_of(found[-1].made_at, found[-1].id) if len(found) == limit else None
+    )
 
 
 @get("/orders/{reference:str}", responses=errors(401, 403, 404))
@@ -184,8 +186,8 @@ async def receipt_pdf(request: _Asked, receipt: FromPath[UUID]) -> Response[byte
 @get("/refunds", responses=errors(401, 403, 422))
 async def refunds(request: _Asked, limit: _Limit = 50, before: _Before = "") -> RefundList:
     """List refunds, newest first, and where each stands."""
-    found = await refunds_of(caller_of(request).require("see"), before=moment_of_mark(before), most=limit)
-    return RefundList([RefundAnswer.of(each) for each in found], mark_of(found[-1].asked_at) if len(found) == limit else None)
+    found = await refunds_of(caller_of(request).require("see"), **place_of(before), most=limit)
+    return RefundList([RefundAnswer.of(each) for each in found], mark_of(found[-1].asked_at, found[-1].id) if len(found) == limit else None)
 
 
 HANDLERS = [create, listed, one, start, by_wallet, wallet, lines, receipts, receipt_pdf, refunds]

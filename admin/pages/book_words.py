@@ -1,8 +1,11 @@
 """What the books' words are for people: kinds of journals, phases of lines, accounts."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from engine.money.ledger import Account, BookLine, JournalKind, Phase, Role, StatementLine
 
-__all__ = ["account_words", "line_words"]
+__all__ = ["account_words", "line_words", "statement_rows"]
 
 _KINDS = {
     JournalKind.OPENING: "Balance brought over from the previous platform",
@@ -21,9 +24,9 @@ _KINDS = {
 }
 _PHASES = {
     Phase.SINGLE: "",
-    Phase.PENDING: "Amount set aside",
-    Phase.POST: "Amount taken that was set aside",
-    Phase.VOID: "Amount let go again that was set aside",
+    Phase.PENDING: "Set aside",
+    Phase.POST: "Taken from what was set aside",
+    Phase.VOID: "Free again, no longer set aside",
 }
 _ACCOUNTS = {
     Role.WALLET: ("Wallets", "what the office owes firms for later use"),
@@ -41,6 +44,25 @@ _ACCOUNTS = {
 def line_words(line: StatementLine | BookLine) -> str:
     """What a line is, in words."""
     return _PHASES[line.phase] or _KINDS[line.kind]
+
+
+def statement_rows(lines: Sequence[StatementLine]) -> list[tuple[StatementLine, str]]:
+    """The lines of a statement as a person reads them, the newest first, each with its words: a fee and its taxes, which moved
+    together, are one line with their sum."""
+    rows: list[StatementLine] = []
+    for line in lines:
+        last = rows[-1] if rows else None
+        if last is not None and last.journal_id == line.journal_id and _way(last) == _way(line):
+            sums = {name: getattr(last, name) + getattr(line, name) for name in ("amount_paise", "debit_paise", "credit_paise")}
+            rows[-1] = replace(last, **sums)
+        else:
+            rows.append(line)
+    return [(row, line_words(row)) for row in rows]
+
+
+def _way(line: StatementLine) -> tuple[bool, bool]:
+    """Whether it takes, and whether it brings; one that does neither sets aside or lets go."""
+    return line.debit_paise > 0, line.credit_paise > 0
 
 
 def account_words(account: Account | tuple[Role, str]) -> tuple[str, str]:

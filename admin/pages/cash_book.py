@@ -16,6 +16,7 @@ from admin.persons import person_of
 from engine.clock import ist_day
 from engine.errors import NotFound, Refused
 from engine.money.ledger import Account, Role, cash_book, trial_balance
+from engine.money.paying.subjects import orders_behind
 from engine.money.receipts import as_csv, as_xlsx, journal_sheet, receipt_sheet
 from engine.people import OfficeHere
 from engine.people.naming import names_of
@@ -101,6 +102,7 @@ async def _books(
         account=account if wanted else "",
         called=account_words(wanted)[0] if wanted else "",
         lines=[(line, line_words(line), side(line.debit), side(line.credit)) for line in found.lines],
+        orders=await orders_behind(scope, [line.subject for line in found.lines]),
         further=found.further,
         paged=bool(before),
         since=since or today.replace(day=1).isoformat(),

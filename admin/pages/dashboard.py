@@ -16,6 +16,8 @@ from admin.parts import site_of
 from admin.persons import person_of
 from engine.filing import ApplicationHere, applications_of
 from engine.money.owing import FeeStanding, fee_standings
+from engine.money.paying.excess import excess_queue
+from engine.money.paying.reviewing import doubted_queue, refunds_waiting, review_queue
 from engine.money.readiness import Readiness, readiness_of_all
 from engine.people.access import RoleKind
 from engine.people.changes import count_to_decide
@@ -53,6 +55,8 @@ async def dashboard(request: Request[Any, Any, Any]) -> Response[Any]:
         requests=await count_requests(person.scope) if person.role and person.role.kind in _DECIDING else 0,
         unready=await _unready(request),
         filed=await _filed(request),
+        withdrawn=request.query_params.get("withdrawn", ""),
+        decisions=await _decisions(request),
         firm=await suspended_firm(person),
     )
 
@@ -68,6 +72,16 @@ async def _filed(request: Request[Any, Any, Any]) -> Filed | None:
     standings, fees = await of_applications(role.scope, ids), await fee_standings(role.scope, ids)
     out = {id: standing for id, standing in standings.items() if standing.state in LET_OUT}
     return Filed(found, out, fees, wanted, max(1, -(-count // _ON_A_PAGE)))
+
+
+async def _decisions(request: Request[Any, Any, Any]) -> int:
+    """How many payments and refunds wait for a person of the agency."""
+    person = person_of(request)
+    if person.role is None or person.role.kind is not RoleKind.ADMINISTRATOR:
+        return 0
+    scope = person.scope
+    waiting = (await review_queue(scope), await doubted_queue(scope), await excess_queue(scope), await refunds_waiting(scope))
+    return sum(map(len, waiting))
 
 
 async def _unready(request: Request[Any, Any, Any]) -> list[Readiness]:

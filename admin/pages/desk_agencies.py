@@ -64,7 +64,8 @@ async def add(request: Request[Any, Any, Any]) -> Response[Any]:
     try:
         starts_on = require_day(told["starts_on"], "starts_on")
         async with uow():
-            agency = await enter_agency(told["code"].strip(), told["name"], actor=actor, at=at)
+            forms = site.registry.in_force(ist_day(at))
+            agency = await enter_agency(told["code"].strip(), told["name"], forms=forms, actor=actor, at=at)
             await add_listing(agency, told["appendix"], starts_on, notice=told["notice"], actor=actor, at=at)
     except Refused as refusal:
         wrong = wrong_of(refusal, otherwise="code")
@@ -89,7 +90,8 @@ async def rename(request: Request[Any, Any, Any], agency: FromPath[UUID]) -> Res
     """Changes the agency's name."""
 
     async def deed(told: dict[str, str], actor: str, at: datetime) -> None:
-        await rename_agency(agency, told["name"], actor=actor, at=at)
+        forms = site_of(request).registry.in_force(ist_day(at))
+        await rename_agency(agency, told["name"], forms=forms, actor=actor, at=at)
 
     return await _did(request, agency, "agency", ("name",), deed)
 

@@ -14,7 +14,7 @@ from admin.parts import parts_of, site_of
 from admin.persons import go, person_of, require_fresh
 from engine.errors import EngineError, Forbidden, NotFound, Refused, TooMany, Unavailable, Untrusted
 from engine.people.access import Principal, Role, RoleKind
-from engine.people.firms import GRANTABLE, FirmHere, end_grant, firm_of, give_grant, grants_of
+from engine.people.firms import GRANTABLE, FirmHere, end_grant, ends_grants, firm_of, give_grant, grants_of
 from engine.people.firms.keeping import sync_now
 from engine.people.paging import pages_for
 from engine.people.standing import Status
@@ -88,7 +88,8 @@ async def give(request: Request[Any, Any, Any]) -> Response[Any]:
 async def end_form(request: Request[Any, Any, Any], grant: FromPath[UUID]) -> Response[Any]:
     """Asks whether to end it, saying who lets whom do what."""
     role = _role(person_of(request))
-    _require_submit(role)
+    if not await ends_grants(role.scope, role.id):
+        raise _may_not_submit()
     found, _ = await grants_of(role.scope, grant=grant, at=site_of(request).clock.now())
     if not found:
         raise NotFound("There is no such grant of your firm, or it was ended before.", code="grant")
@@ -97,10 +98,10 @@ async def end_form(request: Request[Any, Any, Any], grant: FromPath[UUID]) -> Re
 
 @post("/grants/{grant:uuid}/end", status_code=200, include_in_schema=False)
 async def end(request: Request[Any, Any, Any], grant: FromPath[UUID]) -> Response[Any]:
-    """Ends a grant at once. No fresh proof is asked for: to take a right away must be quick."""
-    person = person_of(request)
+    """Ends a grant at once. No fresh proof is asked for: to take a right away must be quick, also under an IEC that is not active."""
+    person, site = person_of(request), site_of(request)
     role = _role(person)
-    await end_grant(role.scope, role.id, grant, actor=person.actor, at=site_of(request).clock.now())
+    await end_grant(role.scope, role.id, grant, box=site.secrets, actor=person.actor, at=site.clock.now())
     return go(request, "/firm#brokers")
 
 
@@ -137,6 +138,7 @@ async def _overview(request: Request[Any, Any, Any], *, error: EngineError | Non
         pages=pages_for(count),
         over=over,
         may_grant="submit" in role.rights,
+        may_end=await ends_grants(role.scope, role.id),
         help_url=dgft.settings.help_url if dgft else "",
         connected=dgft is not None,
     )
@@ -162,7 +164,11 @@ def _exporter(role: Role) -> UUID:
 
 def _require_submit(role: Role) -> None:
     if "submit" not in role.rights:
-        raise Forbidden("Only a person who may submit for the firm decides on its brokers.", code="grant_submit")
+        raise _may_not_submit()
+
+
+def _may_not_submit() -> Forbidden:
+    return Forbidden("Only a person who may submit for the firm decides on its brokers.", code="grant_submit")
 
 
 def _number(written: str) -> int | None:

@@ -12,7 +12,7 @@ from litestar.response import Response
 from admin.pages.forms import require_day, sent, wrong_of
 from admin.pages.rendering import page
 from admin.parts import site_of
-from admin.persons import go, person_of
+from admin.persons import go, person_of, require_fresh
 from engine.application import Kind
 from engine.clock import ist_day
 from engine.errors import NotFound, Problem, Refused
@@ -39,14 +39,14 @@ _FRESH = {
 _ELSEWHERE = ("27", "07")  # two states: one of them is not the office's
 
 
-@get("/{office:uuid}/fees", include_in_schema=False)
+@get("/{office:uuid}/fees", guards=[require_fresh], include_in_schema=False)
 async def fees(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Response[Any]:
     """The table of one office, with what is for all of them."""
     here = await office_by_id(person_of(request).scope, office)
     return await _fees(request, here, _FRESH)
 
 
-@post("/{office:uuid}/fees", status_code=200, include_in_schema=False)
+@post("/{office:uuid}/fees", guards=[require_fresh], status_code=200, include_in_schema=False)
 async def add(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Response[Any]:
     """Shows what a fee would come to, or enters it."""
     person, site, told = person_of(request), site_of(request), await sent(request, *_FIELDS)
@@ -66,7 +66,7 @@ async def add(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Respon
     return go(request, f"/offices/{office}/fees?entered={entered}")
 
 
-@post("/{office:uuid}/fees/{fee:uuid}/end", status_code=200, include_in_schema=False)
+@post("/{office:uuid}/fees/{fee:uuid}/end", guards=[require_fresh], status_code=200, include_in_schema=False)
 async def end(request: Request[Any, Any, Any], office: FromPath[UUID], fee: FromPath[UUID]) -> Response[Any]:
     """Ends a fee after a day, or withdraws one that is still to come."""
     person, site, told = person_of(request), site_of(request), await sent(request, "last_day", "withdraw")

@@ -8,7 +8,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
-from admin.pages.book_words import line_words
+from admin.pages.book_words import statement_rows
 from admin.pages.forms import sent
 from admin.pages.rendering import page
 from admin.parts import site_of
@@ -16,6 +16,7 @@ from admin.persons import go, person_of, require_fresh
 from engine.errors import NotFound, Refused
 from engine.money.ledger import freeze_wallet, statement, thaw_wallet, wallets_of
 from engine.money.ledger.wallets import Wallet
+from engine.money.paying.subjects import orders_behind
 from engine.people.offices.keeping import office_by_id
 
 __all__ = ["HANDLERS"]
@@ -78,7 +79,8 @@ async def _wallet(
         form=True,
         office=here,
         wallet=found,
-        lines=[(line, line_words(line)) for line in lines.lines],
+        lines=statement_rows(lines.lines),
+        orders=await orders_behind(scope, [line.subject for line in lines.lines]),
         further=lines.further,
         paged=bool(before),
         reason=reason,

@@ -10,7 +10,7 @@ from litestar.response import Response
 from admin.pages.forms import sent, wrong_of
 from admin.pages.rendering import page
 from admin.parts import site_of
-from admin.persons import go, person_of
+from admin.persons import go, person_of, require_fresh
 from engine.clock import ist_day
 from engine.errors import Refused
 from engine.money.readiness import readiness, readiness_of_all
@@ -39,13 +39,13 @@ async def offices(request: Request[Any, Any, Any]) -> Response[Any]:
     return page(request, "offices.html", offices=found)
 
 
-@get("/add", include_in_schema=False)
+@get("/add", guards=[require_fresh], include_in_schema=False)
 async def add_form(request: Request[Any, Any, Any]) -> Response[Any]:
     """The form of a new office."""
     return _form(request, OfficeDetails("", "", ""))
 
 
-@post("/add", status_code=200, include_in_schema=False)
+@post("/add", guards=[require_fresh], status_code=200, include_in_schema=False)
 async def add(request: Request[Any, Any, Any]) -> Response[Any]:
     """Adds it to the agency of whoever is signed in."""
     person, site, told = person_of(request), site_of(request), await _told(request)
@@ -54,7 +54,9 @@ async def add(request: Request[Any, Any, Any]) -> Response[Any]:
     try:
         more = {name: getattr(told, name) for name in ("pin", "state", "gstin", "wallet", "working_days")}
         agency = person.role.agency_id
-        id = await add_office(agency, told.code, told.name, told.city, told.address, actor=person.actor, at=site.clock.now(), **more)
+        at = site.clock.now()
+        more["forms"] = site.registry.in_force(ist_day(at))
+        id = await add_office(agency, told.code, told.name, told.city, told.address, actor=person.actor, at=at, **more)
     except Refused as refusal:
         return _form(request, told, wrong=_wrong(refusal))
     return go(request, f"/offices/{id}")
@@ -66,7 +68,7 @@ async def one(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Respon
     return await _one(request, office)
 
 
-@get("/{office:uuid}/change", include_in_schema=False)
+@get("/{office:uuid}/change", guards=[require_fresh], include_in_schema=False)
 async def change_form(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Response[Any]:
     """The form of the office as it is."""
     here = await office_by_id(person_of(request).scope, office)
@@ -74,19 +76,20 @@ async def change_form(request: Request[Any, Any, Any], office: FromPath[UUID]) -
     return _form(request, OfficeDetails(**{name: getattr(here, name) for name in names}), office=office)
 
 
-@post("/{office:uuid}/change", status_code=200, include_in_schema=False)
+@post("/{office:uuid}/change", guards=[require_fresh], status_code=200, include_in_schema=False)
 async def change(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Response[Any]:
     """Changes it."""
     person, site, told = person_of(request), site_of(request), await _told(request)
     await office_by_id(person.scope, office)
     try:
-        await change_office(person.scope, office, told, actor=person.actor, at=site.clock.now())
+        at = site.clock.now()
+        await change_office(person.scope, office, told, forms=site.registry.in_force(ist_day(at)), actor=person.actor, at=at)
     except Refused as refusal:
         return _form(request, told, office=office, wrong=_wrong(refusal))
     return go(request, f"/offices/{office}")
 
 
-@post("/{office:uuid}/switch", status_code=200, include_in_schema=False)
+@post("/{office:uuid}/switch", guards=[require_fresh], status_code=200, include_in_schema=False)
 async def switch(request: Request[Any, Any, Any], office: FromPath[UUID]) -> Response[Any]:
     """Switches the office on or off."""
     person, told = person_of(request), await sent(request, "on")

@@ -34,9 +34,9 @@ async def outbox(request: Request[Any, Any, Any]) -> Response[str]:
     config = site_of(request).config
     if not config.site.demo or not _from_here(request):
         raise NotFoundException
-    posted = await FileOutbox(outbox_of(config)).newest(_MOST)
-    letters = [(each, list(_pieces(each.text, config.site.public_url))) for each in posted]
-    return page(request, "outbox.html", letters=letters, most=_MOST, by_smtp=bool(config.mail.url))
+    posted = await FileOutbox(outbox_of(config)).newest(_MOST + 1)
+    letters = [(each, list(_pieces(each.text, config.site.public_url))) for each in posted[:_MOST]]
+    return page(request, "outbox.html", letters=letters, most=_MOST, more=len(posted) > _MOST, by_smtp=bool(config.mail.url))
 
 
 def _from_here(request: Request[Any, Any, Any]) -> bool:

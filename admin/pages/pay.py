@@ -192,6 +192,7 @@ async def _choose(request: Request[Any, Any, Any], refusal: EngineError | None =
         places=[(f"{exporter}-{office}", list(some)) for (exporter, office), some in groupby(found, place)],
         firms=len(await firms_with(request, "pay")) > 1,
         chosen=frozenset(chosen),
+        bare=request.query_params.get("choose") == "none",
         refusal=refusal,
         most=MOST_LINES,
     )
@@ -212,7 +213,7 @@ async def _fees(request: Request[Any, Any, Any], scope: Scope, references: Seque
         office=office,
         firm=await exporter_by_id(scope, owed.exporter_id),
         firms=len(scope.exporter_ids) > 1,
-        lines=[(line.draft.reference, line.draft.application.scheme, line.breakup, 0) for line in owed.lines],
+        lines=[(line.draft.reference, line.draft.application.scheme, line.breakup, 0, None) for line in owed.lines],
         total_paise=owed.total_paise,
         applications=[("application", line.draft.reference) for line in owed.lines],
         ways=await ways_of(site, scope, office, owed.exporter_id, owed.total_paise, terms=terms),

@@ -1,4 +1,5 @@
-"""What waits for a person of the office: payments under review, payments that nobody owed, and refunds that no gateway ends.
+"""What waits for a person of the office: payments under review, payments that were told twice, payments that nobody owed, and
+refunds that no gateway ends.
 
 Each decision asks for a fresh proof and for a reason, and the audit names who decided.
 """
@@ -12,17 +13,28 @@ from litestar.response import Response
 
 from admin.errors import status_of
 from admin.pages.forms import sent
-from admin.pages.payment_words import attempt_words, refund_words
-from admin.pages.payments import mark_of, moment_of_mark
+from admin.pages.payment_words import attempt_words, refund_tag, refund_words
+from admin.pages.payments import mark_of, place_of
 from admin.pages.rendering import page
 from admin.parts import site_of
 from admin.persons import go, person_of, require_fresh
 from engine.errors import EngineError, NotFound, Refused
 from engine.money.orders import Attempt, AttemptState, Disposition, attempt_by_id, moves_of, order_by_id
+from engine.money.orders.listing import amounts_named, reasons_of
 from engine.money.orders.tables import RefundState, RefundTo, RefundWhy
 from engine.money.paying.excess import excess_queue, refund_excess
 from engine.money.paying.refund_rows import Refund, refund_by_id, refunds_of
-from engine.money.paying.reviewing import ReviewDecision, decide_refund, refund_otherwise, refunds_waiting, release_review, review_queue
+from engine.money.paying.reviewing import (
+    ReviewDecision,
+    answer_doubt,
+    decide_refund,
+    doubt_about,
+    doubted_queue,
+    refund_otherwise,
+    refunds_waiting,
+    release_review,
+    review_queue,
+)
 from engine.people import exporter_by_id
 from engine.people.naming import names_of
 from engine.people.offices.keeping import office_by_id
@@ -51,12 +63,15 @@ async def queue(request: Request[Any, Any, Any]) -> Response[Any]:
     """All that waits, who waits longest first."""
     scope, at = person_of(request).scope, site_of(request).clock.now()
     reviews, excess, refunds = await review_queue(scope), await excess_queue(scope), await refunds_waiting(scope)
-    waiting: list[Attempt | Refund] = [*reviews, *excess, *refunds]
+    doubted = await doubted_queue(scope)
+    waiting: list[Attempt | Refund] = [*reviews, *doubted, *excess, *refunds]
+    why = await reasons_of(reviews)
     ids = {str(id) for each in waiting for id in (each.office_id, each.exporter_id)}
     return page(
         request,
         "payment_queue.html",
-        reviews=[(each, await _why(each)) for each in reviews],
+        reviews=[(each, why.get(each.id, "")) for each in reviews],
+        doubted=[(each, await doubt_about(each)) for each in doubted],
         excess=[(each, attempt_words(each, at)[2]) for each in excess],
         refunds=[(each, *refund_words(each)) for each in refunds],
         names=await names_of(ids),
@@ -71,13 +86,15 @@ async def look(request: Request[Any, Any, Any], attempt: FromPath[UUID]) -> Resp
 
 @post("/review/{attempt:uuid}", guards=[require_fresh], status_code=200, include_in_schema=False)
 async def decide(request: Request[Any, Any, Any], attempt: FromPath[UUID]) -> Response[Any]:
-    """Decides about it: a payment under review, or one that nobody owed."""
+    """Decides about it: a payment under review, one of which another success was told, or one that nobody owed."""
     person, site, told = person_of(request), site_of(request), await sent(request, "decision", "back_to", "reason")
     found, at = await attempt_by_id(person.scope, attempt), site.clock.now()
     try:
         if found.state is AttemptState.REVIEW:
             decision = _one_of(ReviewDecision, told["decision"], "decision", "Choose what you found.")
             await release_review(person.scope, attempt, decision, told["reason"], cashier=site.cashier(), actor=person.actor, at=at)
+        elif found.doubted_at is not None:
+            await answer_doubt(person.scope, attempt, told["reason"], actor=person.actor, at=at)
         else:
             back_to = _one_of(RefundTo, told["back_to"], "back_to", "Choose how the money goes back.")
             await refund_excess(person.scope, attempt, back_to=back_to, reason=told["reason"], actor=person.actor, at=at)
@@ -93,16 +110,16 @@ async def refunds(request: Request[Any, Any, Any], before: FromQuery[str] = "") 
     """Every refund, the newest first."""
     state = request.query_params.get("state", "")
     wanted = [RefundState(state)] if state in set(RefundState) else []
-    found = await refunds_of(person_of(request).scope, states=wanted, before=moment_of_mark(before), most=_ON_A_PAGE + 1)
+    found = await refunds_of(person_of(request).scope, states=wanted, **place_of(before), most=_ON_A_PAGE + 1)
     shown = found[:_ON_A_PAGE]
     return page(
         request,
         "refunds.html",
         refunds=[(each, *refund_words(each)) for each in shown],
         names=await names_of({str(id) for each in shown for id in (each.office_id, each.exporter_id)}),
-        states=list(RefundState),
+        states=[(each, refund_tag(each)) for each in RefundState],
         state=state if wanted else "",
-        further=mark_of(shown[-1].asked_at) if len(found) > _ON_A_PAGE else "",
+        further=mark_of(shown[-1].asked_at, shown[-1].id) if len(found) > _ON_A_PAGE else "",
         paged=bool(before),
     )
 
@@ -144,12 +161,6 @@ def _one_of(kind: Any, text: str, box: str, say: str) -> Any:
     return kind(text)
 
 
-async def _why(attempt: Attempt) -> str:
-    """Why a payment was stopped: the reason of its last step."""
-    steps = await moves_of(attempt)
-    return steps[-1][4] if steps else ""
-
-
 async def _look(
     request: Request[Any, Any, Any], id: UUID, told: dict[str, str] | None = None, refusal: EngineError | None = None
 ) -> Response[Any]:
@@ -168,8 +179,10 @@ async def _look(
         office=await office_by_id(scope, attempt.office_id),
         firm=await exporter_by_id(PLATFORM, attempt.exporter_id),
         steps=await moves_of(attempt),
+        named=await amounts_named(attempt),
         decisions=DECISIONS if attempt.state is AttemptState.REVIEW else (),
-        ways=_BACK if attempt.disposition is Disposition.EXCESS and not attempt.refunded_paise else (),
+        doubt=await doubt_about(attempt) if attempt.doubted_at is not None else "",
+        ways=_BACK if attempt.doubted_at is None and attempt.disposition is Disposition.EXCESS and not attempt.refunded_paise else (),
         told=told or {},
         wrong={refusal.box or "reason": refusal.say} if refusal else {},
     )

@@ -8,11 +8,11 @@ from engine.money.orders import Attempt, AttemptState, Disposition, Order, Order
 from engine.money.orders.tables import RefundState, RefundTo, RefundWhy
 from engine.money.paying.refund_rows import Refund
 
-__all__ = ["Standing", "attempt_words", "order_tag", "refund_words", "standing_of"]
+__all__ = ["Standing", "attempt_words", "order_tag", "refund_tag", "refund_words", "standing_of"]
 
 _BANK = (
     "If money left your account and the office never got it, your bank must put it back by itself within five days of the payment "
-    "(T+5), and owes Rs 100 for each day after that: so says the Reserve Bank of India."
+    "(T+5), and owes ₹\u00a0100 for each day after that: so says the Reserve Bank of India."
 )
 _PENDING = (
     "Do not pay again: this payment is under way, and the bank has not said yet how it ends. The gateway is asked by itself, and you "
@@ -26,6 +26,11 @@ _REVIEW = (
     "Do not pay again: a person at the office looks at this payment, because what the gateway said of it does not agree with the order. "
     "They decide whether it counts or goes back, and you get a letter. Your application keeps its place meanwhile."
 )
+_PENDING_STAFF = "The bank has not said yet how it ends. The gateway is asked by itself, and the firm is told as soon as it is certain."
+_REVIEW_STAFF = (
+    "What the gateway said of this payment does not agree with the order. A person decides whether it counts; until then the firm "
+    "reads that it must not pay again."
+)
 _ATTEMPT = {
     AttemptState.PENDING: _PENDING,
     AttemptState.REVIEW: _REVIEW,
@@ -33,17 +38,26 @@ _ATTEMPT = {
     AttemptState.FAILED: "The gateway says that this payment failed.",
     AttemptState.ABANDONED: f"Nothing certain was heard of this payment in five days. {_BANK} Should it come after all, it still counts.",
 }
+_DOUBTED = (
+    "The gateway told of another success of this very try; a person at the office looks whether money came twice. If it did, the second "
+    "payment is given back."
+)
 _SUCCEEDED = {
     Disposition.APPLIED: "This payment came, and paid the order.",
     Disposition.EXCESS: "This payment came although the order needed it no more. Nothing is lost: it is given back whole.",
     Disposition.REFUNDED: "This payment came although the order needed it no more, and was given back.",
     Disposition.CREDITED: "This payment came although the order needed it no more, and was credited to the e-wallet.",
 }
+_CAME = {
+    Disposition.EXCESS: ("warn", "to be given back"),
+    Disposition.REFUNDED: ("off", "given back"),
+    Disposition.CREDITED: ("off", "in the e-wallet"),
+}
 _TAGS = {
     AttemptState.CREATED: ("warn", "begun"),
     AttemptState.STARTED: ("warn", "begun"),
     AttemptState.PENDING: ("warn", "pending"),
-    AttemptState.REVIEW: ("warn", "looked at"),
+    AttemptState.REVIEW: ("warn", "under review"),
     AttemptState.START_FAILED: ("bad", "not begun"),
     AttemptState.FAILED: ("bad", "failed"),
     AttemptState.ABANDONED: ("bad", "given up"),
@@ -54,6 +68,15 @@ _ORDER_TAGS = {
     OrderState.PAID: ("", "paid"),
     OrderState.EXPIRED: ("off", "expired"),
     OrderState.CANCELLED: ("off", "cancelled"),
+}
+_OPEN_TAGS = {
+    AttemptState.CREATED: ("warn", "under way"),
+    AttemptState.STARTED: ("warn", "under way"),
+    AttemptState.PENDING: ("warn", "under way"),
+    AttemptState.REVIEW: ("warn", "under review"),
+    AttemptState.FAILED: ("bad", "not paid"),
+    AttemptState.START_FAILED: ("bad", "not paid"),
+    AttemptState.ABANDONED: ("bad", "not paid"),
 }
 _ENDED = (AttemptState.FAILED, AttemptState.START_FAILED, AttemptState.ABANDONED)
 _REFUND = {
@@ -71,7 +94,8 @@ _WHY = {RefundWhy.FEE: "fee", RefundWhy.EXCESS: "payment that nobody owed", Refu
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How an order stands, on top of its page. `tone` is done, due or alert; `pays` offers the ways to pay, `again` says that one
-    payment is under way beside which another may begin by the payer's own word alone."""
+    payment is under way beside which another may begin by the payer's own word alone. `staff` is what persons of the office read in the
+    place of `say`."""
 
     tone: str
     title: str
@@ -79,20 +103,21 @@ class Standing:
     pays: bool = False
     again: bool = False
     asks: bool = False
+    staff: str = ""
 
 
-def standing_of(order: Order, attempts: Sequence[Attempt], at: datetime) -> Standing:
-    """How an order stands, from itself and its tries, the newest first."""
+def standing_of(order: Order, attempts: Sequence[Attempt], at: datetime, *, ended: bool = False) -> Standing:
+    """How an order stands, from itself and its tries, the newest first; `ended` says that all its applications are over."""
     if order.state is OrderState.PAID:
-        return Standing("done", "Paid", _paid(order))
+        return Standing("done", "Paid", _paid(order, ended))
     if order.state is not OrderState.OPEN:
         say = _over(order)
         return Standing("note", "Expired" if order.state is OrderState.EXPIRED else "Cancelled", say)
     under_way = [attempt for attempt in attempts if attempt.under_way]
     if any(attempt.state is AttemptState.REVIEW for attempt in under_way):
-        return Standing("due", "The office looks at this payment", _REVIEW)
+        return Standing("due", "The office looks at this payment", _REVIEW, staff=_REVIEW_STAFF)
     if any(attempt.blocks(at) for attempt in under_way):
-        return Standing("due", "A payment is under way", _PENDING, again=True, asks=True)
+        return Standing("due", "A payment is under way", _PENDING, again=True, asks=True, staff=_PENDING_STAFF)
     if under_way:
         return Standing("due", "Nothing heard yet", f"{_SILENT} {_BANK}", pays=True, asks=True)
     last = attempts[0] if attempts else None
@@ -103,12 +128,14 @@ def standing_of(order: Order, attempts: Sequence[Attempt], at: datetime) -> Stan
     return Standing("note", "Waits for payment", "", pays=True)
 
 
-def _paid(order: Order) -> str:
+def _paid(order: Order, ended: bool) -> str:
     if order.purpose is Purpose.TOP_UP:
         return "The amount is in the e-wallet."
     if order.paid_by is PaidBy.NOTHING:
         return "Nothing was owed for it; the applications go on to the office."
     how = "from the e-wallet" if order.paid_by is PaidBy.WALLET else "through the payment gateway"
+    if ended:
+        return f"The fee was paid {how}. No application of this order goes on; what goes back stands below."
     return f"The fee was paid {how}; the applications go on to the office. Nothing more is to be done."
 
 
@@ -124,17 +151,24 @@ def _over(order: Order) -> str:
 def attempt_words(attempt: Attempt, at: datetime) -> tuple[str, str, str]:
     """The tone and the word of a try's tag, and the sentence beside it."""
     tone, word = _TAGS[attempt.state]
+    if attempt.state is AttemptState.SUCCEEDED and attempt.doubted_at is not None:
+        return "warn", "under review", f"{_SUCCEEDED[attempt.disposition]} {_DOUBTED}"
     if attempt.state is AttemptState.SUCCEEDED:
         say = _SUCCEEDED[attempt.disposition]
-        return ("warn", "to be given back", say) if attempt.disposition is Disposition.EXCESS else (tone, word, say)
+        return (*_CAME.get(attempt.disposition, (tone, word)), say)
     if attempt.state in (AttemptState.CREATED, AttemptState.STARTED):
         return tone, word, _PENDING if attempt.blocks(at) else f"{_SILENT} {_BANK}"
     return tone, word, _ATTEMPT[attempt.state]
 
 
-def order_tag(order: Order) -> tuple[str, str]:
-    """The tone and the word of an order's tag."""
-    return _ORDER_TAGS[order.state]
+def order_tag(order: Order, last: AttemptState | None = None) -> tuple[str, str]:
+    """The tone and the word of an order's tag; `last` is the state of the newest try to pay it, for one that waits for its payment."""
+    return _OPEN_TAGS.get(last, _ORDER_TAGS[order.state]) if order.open and last is not None else _ORDER_TAGS[order.state]
+
+
+def refund_tag(state: RefundState) -> str:
+    """The word of a refund's tag."""
+    return _REFUND[state][1]
 
 
 def refund_words(refund: Refund) -> tuple[str, str, str, str]:

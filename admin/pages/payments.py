@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from litestar import Request, get
@@ -21,7 +21,9 @@ from engine.contracts.drawing import Mark
 from engine.errors import EngineError, NotFound, Refused
 from engine.money.orders import Attempt, Order, OrderState, Purpose, attempts_of, lines_of, moves_of, order_by_reference, orders_of
 from engine.money.orders.closing import under_way
+from engine.money.orders.listing import glances_of
 from engine.money.orders.tables import AttemptState, Disposition
+from engine.money.paying.refund_once import refundable
 from engine.money.paying.refund_rows import refunds_of_order
 from engine.money.receipts import Receipt, receipt_by_id, receipts_of_order
 from engine.money.terms import terms_by_id
@@ -31,11 +33,11 @@ from engine.people.naming import names_of
 from engine.people.offices.keeping import office_by_id, offices_of
 from engine.scope import PLATFORM, Scope
 
-__all__ = ["HANDLERS", "mark_of", "moment_of_mark", "order_page", "receipt_of"]
+__all__ = ["HANDLERS", "mark_of", "order_page", "place_of", "receipt_of"]
 
 _ON_A_PAGE = 25
 _DRAWN_PER_MINUTE = 30
-_MARK = re.compile(r"[0-9]{10,17}", re.ASCII)
+_MARK = re.compile(r"([0-9]{10,17})(?:\.([0-9a-f]{32}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,14 @@ async def history(request: Request[Any, Any, Any], office: FromQuery[str] = "", 
     wanted = OrderState(state) if state in set(OrderState) else None
     offices = list(await offices_of(scope)) if person.role and person.role.kind is RoleKind.ADMINISTRATOR else []
     chosen = next((each.id for each in offices if str(each.id) == office), None)
-    found = await orders_of(scope, office_id=chosen, state=wanted, before=moment_of_mark(before), most=_ON_A_PAGE + 1)
+    found = await orders_of(scope, office_id=chosen, state=wanted, **place_of(before), most=_ON_A_PAGE + 1)
     shown, further = found[:_ON_A_PAGE], len(found) > _ON_A_PAGE
     names = await names_of({str(id) for order in shown for id in (order.office_id, order.exporter_id)})
+    glances = await glances_of(shown)
     return page(
         request,
         "payments.html",
-        orders=[(order, *order_tag(order)) for order in shown],
+        orders=[(order, *order_tag(order, glances[order.id].last), glances[order.id]) for order in shown],
         names=names,
         states=list(OrderState),
         state=str(wanted or ""),
@@ -73,7 +76,7 @@ async def history(request: Request[Any, Any, Any], office: FromQuery[str] = "", 
         office=str(chosen or ""),
         firms=person.role is not None and person.role.kind is not RoleKind.EXPORTER,
         pays=person.role is not None and person.role.kind in FIRMS and "pay" in person.role.rights,
-        further=mark_of(shown[-1].made_at) if further else "",
+        further=mark_of(shown[-1].made_at, shown[-1].id) if further else "",
         paged=bool(before),
     )
 
@@ -125,13 +128,16 @@ async def order_page(request: Request[Any, Any, Any], order: Order, *, status: i
     attempts = await attempts_of(order)
     staff = person.role is not None and person.role.kind not in FIRMS
     may_pay = not staff and await has_right(request, "pay", order.exporter_id)
-    standing: Standing = standing_of(order, attempts, at)
+    lines = await lines_of(order)
+    ended = bool(lines) and all(line.ended_at for line in lines)
+    standing: Standing = standing_of(order, attempts, at, ended=ended)
+    decides = person.role is not None and person.role.kind is RoleKind.ADMINISTRATOR
     terms = await terms_by_id(PLATFORM, order.terms_id)
     ways = None
     if order.open and may_pay and (standing.pays or standing.again):
         top_up = order.purpose is Purpose.TOP_UP
         ways = await ways_of(site, scope, office, order.exporter_id, order.amount_paise, terms=terms, top_up=top_up)
-    tone, word = order_tag(order)
+    tone, word = order_tag(order, attempts[0].state if attempts else None)
     return page(
         request,
         "payment.html",
@@ -145,7 +151,7 @@ async def order_page(request: Request[Any, Any, Any], order: Order, *, status: i
         office=office,
         firm=firm,
         firms=person.role is not None and person.role.kind is not RoleKind.EXPORTER,
-        lines=[(line.reference, line.scheme, line.breakup, line.refunded_paise) for line in await lines_of(order)],
+        lines=[(line.reference, line.scheme, line.breakup, line.refunded_paise, line.ended_at) for line in lines],
         ways=ways,
         may_pay=may_pay,
         cancels=may_pay and order.open and not await under_way(order),
@@ -153,7 +159,8 @@ async def order_page(request: Request[Any, Any, Any], order: Order, *, status: i
         receipts=await receipts_of_order(scope, order.id),
         refunds=[(refund, *refund_words(refund)) for refund in await refunds_of_order(scope, order.id)],
         staff=staff,
-        decides=person.role is not None and person.role.kind is RoleKind.ADMINISTRATOR,
+        decides=decides,
+        gives_back=decides and (await refundable(order, wallet=office.wallet)).anything,
     )
 
 
@@ -165,16 +172,24 @@ async def _tried(request: Request[Any, Any, Any], attempt: Attempt, at: datetime
     return Tried(attempt, tone, word, say, title, await moves_of(attempt) if staff else (), credits and waits)
 
 
-def mark_of(moment: datetime) -> str:
-    """Where a page of the history ends, as the address of the next one has it: microseconds since 1970."""
-    return str(round(moment.timestamp() * 1_000_000))
+class Place(TypedDict):
+    """Where a page of a list begins: behind that row of that moment, or at the start."""
+
+    before: datetime | None
+    behind: UUID | None
 
 
-def moment_of_mark(mark: str) -> datetime | None:
-    """The moment of a mark. Raises Refused for what no page gave."""
+def mark_of(moment: datetime, id: UUID) -> str:
+    """Where a page of the history ends, as the address of the next one has it: microseconds since 1970, and the id of the last row."""
+    return f"{round(moment.timestamp() * 1_000_000)}.{id.hex}"
+
+
+def place_of(mark: str) -> Place:
+    """The place that a mark names. Raises Refused for what no page gave."""
     if not mark:
-        return None
-    if not _MARK.fullmatch(mark):
+        return Place(before=None, behind=None)
+    parts = _MARK.fullmatch(mark)
+    if parts is None:
         raise Refused("The history cannot be read on from there. Begin at its first page.", box="before", rule="mark of a page")
-    seconds, micro = divmod(int(mark), 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro)
+    seconds, micro = divmod(int(parts[1]), 1_000_000)
+    return Place(before=datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro), behind=UUID(parts[2]) if parts[2] else None)

@@ -17,7 +17,7 @@ from admin.csrf import FIELD
 from admin.headers import request_id
 from admin.menu import menu_of
 from admin.parts import parts_of
-from admin.persons import whoever
+from admin.persons import seems_inside, whoever
 from engine.clock import IST
 from engine.money.fees import rupees
 
@@ -40,7 +40,8 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, f
     """
     parts, person = parts_of(request), whoever(request)
     site = parts.site.config.site
-    sealed = form or (person is not None and person.whole)
+    inside = seems_inside(request)
+    sealed = form or inside
     token, cookie = parts.seal.token_for(request) if sealed else ("", None)
     html = (
         environment()
@@ -53,6 +54,7 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, f
             form_field=FIELD,
             form_token=token,
             person=person,
+            inside=inside,
             menu=menu_of(person),
             **words,
         )

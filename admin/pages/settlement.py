@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
 from admin.pages.forms import sent
-from admin.pages.payments import mark_of, moment_of_mark
+from admin.pages.payments import mark_of, place_of
 from admin.pages.rendering import page
 from admin.parts import parts_of, site_of
 from admin.persons import go, person_of
@@ -25,12 +25,14 @@ from engine.money.settling import (
     Match,
     SettlementLine,
     close_line,
+    file_by_id,
     files_of,
     import_settlement,
     line_of_settlement,
     lines_of_file,
     look_again,
     open_lines,
+    unsettled,
 )
 from engine.money.settling.importing import MOST_BYTES
 from engine.people import OfficeHere
@@ -96,9 +98,7 @@ async def one(
     """One file, line by line."""
     scope = person_of(request).scope
     here = await office_by_id(scope, office)
-    file = next((each for each in await files_of(scope, here.id, most=200) if each.id == settlement), None)
-    if file is None:
-        raise NotFound("There is no such settlement file.", code="settlement_file")
+    file = await file_by_id(scope, here.id, settlement)
     wanted = Match(match) if match in set(Match) else None
     mark = after if _KEY.fullmatch(after) else ""
     found = await lines_of_file(scope, settlement, match=wanted, after=mark, most=_LINES_ON_A_PAGE + 1)
@@ -151,8 +151,9 @@ async def _settlements(
     scope, site = person_of(request).scope, site_of(request)
     live = await in_use(scope, office.id)
     gateway = site.registry.gateways.get(live.gateway) if live else None
-    found = await files_of(scope, office.id, before=moment_of_mark(before), most=_ON_A_PAGE + 1)
-    shown = found[:_ON_A_PAGE]
+    found = await files_of(scope, office.id, **place_of(before), most=_ON_A_PAGE + 1)
+    shown, reads = found[:_ON_A_PAGE], isinstance(gateway, Settles)
+    missed = await unsettled(scope, office.id, at=site.clock.now(), most=_ON_A_PAGE + 1) if reads else ()
     return page(
         request,
         "settlements.html",
@@ -163,7 +164,9 @@ async def _settlements(
         help=gateway.settlement_help if isinstance(gateway, Settles) else "",
         files=shown,
         open_lines=[(line, *MATCHES[line.match]) for line in await open_lines(scope, office.id)],
-        further=mark_of(shown[-1].imported_at) if len(found) > _ON_A_PAGE else "",
+        missed=[(each, await order_by_id(scope, each.order_id)) for each in missed[:_ON_A_PAGE]],
+        more_missed=len(missed) > _ON_A_PAGE,
+        further=mark_of(shown[-1].imported_at, shown[-1].id) if len(found) > _ON_A_PAGE else "",
         paged=bool(before),
         most_bytes=MOST_BYTES,
         wrong=wrong or {},

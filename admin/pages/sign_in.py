@@ -59,7 +59,14 @@ async def enter_password(request: Request[Any, Any, Any]) -> Response[Any]:
     told = await sent(request, "email", "password", "next")
     site, back = site_of(request), own_path(told["next"])
     try:
-        done = await enter(told["email"][:254], told["password"], device=device_of(request), limits=site.config.access, at=site.clock.now())
+        done = await enter(
+            told["email"][:254],
+            told["password"],
+            box=site.secrets,
+            device=device_of(request),
+            limits=site.config.access,
+            at=site.clock.now(),
+        )
     except Refused as refusal:
         return _form(request, back, email=told["email"][:254], wrong={"password": refusal.say})
     if person := whoever(request):  # the browser's old session does not live on unseen

@@ -1,7 +1,6 @@
 """A firm's e-wallets: what each holds, its statement line by line, and topping it up. One wallet for each office, and never between two."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,23 +9,25 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
 from admin.errors import status_of
-from admin.pages.book_words import line_words
-from admin.pages.forms import sent
+from admin.pages.book_words import statement_rows
+from admin.pages.forms import number_of, sent
 from admin.pages.pay import begin
 from admin.pages.rendering import page
 from admin.pages.rights import has_right, scope_with
+from admin.pages.wallet_places import Wanted, called, places_to_open, used_wallets
 from admin.pages.ways import LEGACY, ways_of
 from admin.parts import parts_of, site_of
 from admin.persons import person_of
 from engine.errors import EngineError, NotFound, Refused
 from engine.money.amounts import paise_of
-from engine.money.ledger import JournalKind, balance, statement, wallets_of
+from engine.money.ledger import JournalKind, balance, statement
 from engine.money.orders import open_top_up
+from engine.money.paying.subjects import orders_behind
 from engine.money.terms import terms_of
 from engine.money.terms.tables import TopUpIs
-from engine.people import OfficeHere, exporter_by_id, exporters_of
+from engine.people import exporter_by_id
 from engine.people.access import RoleKind
-from engine.people.offices.keeping import office_by_id, offices_of
+from engine.people.offices.keeping import office_by_id
 from engine.scope import PLATFORM, Scope
 
 __all__ = ["HANDLERS"]
@@ -36,49 +37,31 @@ _SEQ = re.compile(r"[0-9]{1,10}", re.ASCII)
 _TOP_UPS_PER_MINUTE = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A wallet, or a place for one, in the list."""
-
-    office_id: UUID
-    office: str
-    firm_id: UUID
-    firm: str
-    available_paise: int
-    held_paise: int
-    on: bool
-    frozen: bool
-
-
 @get("/", include_in_schema=False)
-async def overview(request: Request[Any, Any, Any]) -> Response[Any]:
-    """The wallets of the firm, or of a broker's firms, and the offices at which one may be opened."""
+async def overview(
+    request: Request[Any, Any, Any],
+    office: FromQuery[str] = "",
+    firm: FromQuery[str] = "",
+    after: FromQuery[str] = "",
+    at: FromQuery[str] = "",
+) -> Response[Any]:
+    """The wallets of the firm, or of a broker's firms, and the offices at which one may be opened: a page of each, as they are searched."""
     scope, person = await scope_with(request, "see"), person_of(request)
-    offices = {office.id: office for office in await offices_of(PLATFORM)}
-    used = await wallets_of(scope, most=200)
-    places = [
-        Place(
-            each.office_id,
-            _called(offices[each.office_id]),
-            each.exporter_id,
-            each.exporter,
-            each.available_paise,
-            each.held_paise,
-            offices[each.office_id].wallet,
-            each.frozen_at is not None,
-        )
-        for each in used
-    ]
-    have = {(each.office_id, each.exporter_id) for each in used}
-    others = [(office, _called(office)) for office in offices.values() if office.wallet and office.active]
-    firms = await exporters_of(scope) if others else ()
+    wanted = Wanted.of(office, firm)
+    used, further = await used_wallets(scope, wanted, after)
+    others, pages = await places_to_open(scope, wanted, number_of(at))
     return page(
         request,
         "wallets.html",
-        places=places,
-        others=[(office.id, called, firm) for office, called in others for firm in firms if (office.id, firm.id) not in have],
+        places=[(each, called(each.agency, each.office)) for each in used],
+        others=[(each.id, called(each.agency, each.name), exporter) for each, exporter in others],
         firms=person.role is not None and person.role.kind is RoleKind.BROKER,
         legacy=LEGACY,
+        wanted=wanted,
+        further=further,
+        paged=bool(after),
+        at=min(number_of(at), pages),
+        pages=pages,
     )
 
 
@@ -127,10 +110,11 @@ async def _wallet(
         status=status_of(refusal) if refusal else 200,
         form=True,
         office=office,
-        called=_called(office),
+        called=called(office.agency_name, office.name),
         firm=firm,
         balance=found,
-        lines=[(line, line_words(line)) for line in lines.lines],
+        lines=statement_rows(lines.lines),
+        orders=await orders_behind(scope, [line.subject for line in lines.lines]),
         opening=next((line for line in lines.lines if line.kind is JournalKind.OPENING), None),
         further=lines.further,
         paged=bool(before),
@@ -142,10 +126,6 @@ async def _wallet(
         wrong={"amount": refusal.say} if refusal else {},
         legacy=LEGACY,
     )
-
-
-def _called(office: OfficeHere) -> str:
-    return f"{office.agency_name}, {office.name}" if office.agency_name not in office.name else office.name
 
 
 async def _firm(scope: Scope, id: UUID) -> Any:

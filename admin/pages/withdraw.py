@@ -44,7 +44,7 @@ async def withdraw(request: Request[Any, Any, Any], application: FromPath[str]) 
         await withdraw_application(scope, draft.reference, actor=person.actor, at=site_of(request).clock.now())
     except Conflict as conflict:
         return await _form(request, scope, application, conflict)
-    return go(request, "/dashboard#applications")
+    return go(request, f"/dashboard?withdrawn={draft.reference}#applications")
 
 
 HANDLERS = [form, withdraw]

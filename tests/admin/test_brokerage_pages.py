@@ -159,7 +159,8 @@ class Filing:
         )
 
     async def end(self, grant: UUID) -> None:
-        await end_grant(self.scope, self.user, grant, actor="test", at=self.clock.now())
+        box = self.house.state["parts"].site.secrets
+        await end_grant(self.scope, self.user, grant, box=box, actor="test", at=self.clock.now())
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.key}", "accept": "application/json"}

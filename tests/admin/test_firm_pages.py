@@ -202,6 +202,21 @@ async def test_an_iec_that_is_not_active_grants_nothing(browser: httpx.AsyncClie
     assert "Nothing can be filed under this IEC" in page
 
 
+async def test_under_an_iec_that_is_not_active_a_grant_is_ended_from_the_page(
+    browser: httpx.AsyncClient, clock: Any, broker: Opened
+) -> None:
+    firm = await enter(browser, clock)
+    await granted(browser, code=broker.code, right_see="on")
+    async with uow():
+        await Exporter.update({Exporter.status: "suspended"}).where(Exporter.id == firm)
+    link = re.search(r"/firm/grants/[0-9a-f-]{36}/end", (await browser.get("/firm")).text)
+    assert link
+    assert (await sent(browser, link[0], link[0])).status_code == 303
+    page = (await browser.get("/firm")).text
+    assert "No broker acts for you" in page
+    assert 'href="/firm/grants/new"' not in page
+
+
 async def test_a_person_who_was_ended_sees_the_firm_no_longer(browser: httpx.AsyncClient, clock: Any) -> None:
     firm = await enter(browser, clock)
     async with uow():

@@ -108,7 +108,8 @@ async def test_a_broker_sees_those_of_the_firms_that_let_it(
     assert story.references["issued"] not in await whole_list(browser)
     [own] = await BrokerUser.select(BrokerUser.broker).where(BrokerUser.account == world.accounts[RoleKind.BROKER])
     exporter = await storys_exporter(example)
-    grant = BrokerGrant(broker=own["broker"], exporter=exporter, rights="see", live_key=str(uuid4()), made_at=clock.now())
+    live = f"{own['broker']}:{exporter}"
+    grant = BrokerGrant(broker=own["broker"], exporter=exporter, rights="see", live_key=live, made_at=clock.now())
     async with uow():
         await BrokerGrant.insert(grant)
     found = {row[0]: row[1:] for row in rows_of(await whole_list(browser))}

@@ -224,7 +224,7 @@ async def test_a_letter_that_is_too_large_is_refused_and_one_of_four_megabytes_i
 async def test_a_known_person_and_a_stranger_get_the_same_answer(visitor: Visitor) -> None:
     account = Account(email=visitor.email, name="A Known Person", made_at=visitor.clock.now())
     administrator = Administrator(
-        agency=visitor.agency, account=account.id, live_key=uuid4().hex, made_by="test", made_at=visitor.clock.now()
+        agency=visitor.agency, account=account.id, live_key=f"{account.id}:{visitor.agency}", made_by="test", made_at=visitor.clock.now()
     )
     async with uow():
         await Account.insert(account)

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -566,15 +567,16 @@ async def test_a_profile_that_names_somebody_else_signs_nobody_in(browser: Brows
     assert await users_of(subject) == []
 
 
-async def test_an_account_that_was_switched_off_stays_off(browser: Browser, registry: Registry) -> None:
+async def test_an_account_that_was_closed_stays_closed(browser: Browser, registry: Registry) -> None:
     subject = registry.person()
     registry.firm(subject)
     await browser.sign_in(subject)
     [row] = await users_of(subject)
     async with uow():
-        await Account.update({Account.active: False}).where(Account.id == row["account"])
+        closed = {Account.active: False, Account.off_at: datetime.now(UTC), Account.off_why: "test"}
+        await Account.update(closed).where(Account.id == row["account"])
     browser.client.cookies.clear()
-    await told_why(await browser.sign_in(subject), 422, "switched off", browser)
+    await told_why(await browser.sign_in(subject), 422, "is closed", browser)
 
 
 # --- what the registry takes away -----------------------------------------------------------------------

@@ -57,6 +57,7 @@ ROUTES = {
         POST /desk/agencies/{agency}/certifies | POST /desk/agencies/{agency}/certifies/{entry}/end
         POST /desk/agencies/{agency}/addresses | POST /desk/agencies/{agency}/addresses/{address}/end
         GET /desk/brokers | GET /desk/brokers/{broker} | POST /desk/brokers/{broker}/close | POST /desk/brokers/{broker}/open
+        GET /desk/accounts | GET /desk/accounts/{holder} | POST /desk/accounts/{holder}/close | POST /desk/accounts/{holder}/open
         GET /desk/people | GET /desk/people/{desk_user} | POST /desk/people/{desk_user}/end
         POST /desk/agencies/{agency}/delist | GET /desk/administrators/{lost}/replace | POST /desk/administrators/{lost}/replace""",
     f"{EXPORTER} {BROKER}": """
@@ -69,6 +70,7 @@ ROUTES = {
         GET /payments/{order}/receipts/{receipt}/receipt.pdf""",
     f"{ADMINISTRATOR}": """
         GET /payments/review | GET /payments/review/{attempt} | POST /payments/review/{attempt} | GET /payments/refunds
+        GET /payments/{order}/refund | POST /payments/{order}/refund
         GET /payments/refunds/{refund} | POST /payments/refunds/{refund} | GET /offices/{office}/terms | POST /offices/{office}/terms
         GET /offices/{office}/books | GET /offices/{office}/books/export | GET /offices/{office}/settlements | POST /offices/{office}/settlements
         GET /offices/{office}/settlements/{settlement} | GET /offices/{office}/settlements/lines/{line}

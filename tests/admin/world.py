@@ -119,7 +119,7 @@ async def _changes(world: World, ours: Agent, theirs: Agent, at: datetime) -> No
             subject=str(agent.office),
             title="New stamp",
             state="waiting",
-            live_key=f"stamp:{agent.office}",
+            live_key=f"stamp:{agent.id}:{agent.office}",
             asked_by=agent.second_administrator,
             asked_as="administrator",
             asked_at=at,
@@ -146,7 +146,13 @@ async def _firms(world: World, ours: Agent, theirs: Agent, at: datetime) -> None
     for exporter_account, broker_account in (own, foreign):
         [user] = await ExporterUser.select(ExporterUser.exporter).where(ExporterUser.account == exporter_account)
         [first] = await BrokerUser.select(BrokerUser.broker).where(BrokerUser.account == broker_account)
-        grant = BrokerGrant(broker=first["broker"], exporter=user["exporter"], rights="see,submit,pay", live_key=str(uuid4()), made_at=at)
+        grant = BrokerGrant(
+            broker=first["broker"],
+            exporter=user["exporter"],
+            rights="see,submit,pay",
+            live_key=f"{first['broker']}:{user['exporter']}",
+            made_at=at,
+        )
         account = await _account(f"colleague@{uuid4().hex[:8]}.example.in", at)
         member = BrokerUser(broker=first["broker"], account=account, name="A Colleague", rights="see")
         async with uow():
@@ -260,6 +266,7 @@ async def _desk_users(world: World, ours: Agent, theirs: Agent, at: datetime) ->
     async with uow():
         await PlatformUser.insert(row)
     world.pairs["desk_user"] = Pair(str(row.id), str(uuid4()))
+    world.pairs["holder"] = Pair(str(account), str(uuid4()))
 
 
 async def _payments(world: World, ours: Agent, theirs: Agent, at: datetime) -> None:
