@@ -255,9 +255,9 @@ async def _people(now: datetime) -> _Cast:
 
 async def _office(agency: UUID, now: datetime) -> UUID:
     """The office with what it needs: an address, an e-wallet, and a fee. What it costs is invented."""
-    told = {"pin": "400020", "state": "27", "wallet": True}
     address = "4th floor, Aayakar House\n12 Churchgate Road"
-    office = await people.add_office(agency, OFFICE, "Mumbai Regional Office", "Mumbai", address, actor=ACTOR, at=now, **told)
+    place = ("Mumbai Regional Office", "Mumbai", address)
+    office = await people.add_office(agency, OFFICE, *place, pin="400020", state="27", wallet=True, actor=ACTOR, at=now)
     fee = NewFee(None, "", "", 200_00, 1800, "998599", Rounding.PAISA, ist_day(now))
     await add_fee(PLATFORM, agency, fee, actor=ACTOR, at=now)
     return office

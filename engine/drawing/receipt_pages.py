@@ -19,13 +19,15 @@ _TOP, _BOTTOM = 18.0, HEIGHT - 20.0
 _PAD = 1.8
 _SIZE, _SMALL = 9.0, 8.0
 _HALF = ROOM / 2
+_ENDING = 32.0  # the row of sums, and the sum in figures and in words
 _UNDRAWN = "A letter that cannot be drawn here stands as ?; the receipt's page shows it."
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of the table: what it is called, how wide it is, and how its text stands."""
+    """A column of the table: what it shows, what it is called, how wide it is, and how its text stands."""
 
+    what: str
     head: str
     width: float
     align: str = "right"
@@ -127,15 +129,19 @@ def _facts(paper: _Paper) -> None:
 
 
 def _columns(content: ReceiptContent) -> list[_Column]:
-    """The columns that this receipt needs: those of a tax only where there is one."""
+    """The columns that this receipt needs: those of a tax only where there is one, with its rate where all lines have the same."""
     taxed, between = content.taxed, any(line.igst_paise for line in content.lines)
-    money = [_Column("Taxable value (Rs)" if taxed else "Amount (Rs)", 26.0)]
+    money = [_Column("base", "Taxable value (Rs)" if taxed else "Amount (Rs)", 25.0)]
     if taxed:
-        money += [_Column("IGST (Rs)", 27.0)] if between else [_Column("CGST (Rs)", 24.0), _Column(f"{_tax_name(content)} (Rs)", 24.0)]
-        money.append(_Column("Total (Rs)", 26.0))
-    sac = [_Column("SAC", 17.0, "left")] if any(line.sac for line in content.lines) else []
-    room = ROOM - 9.0 - sum(column.width for column in (*sac, *money))
-    return [_Column("", 9.0, "left"), _Column("Particulars", room, "left"), *sac, *money]
+        rates = {line.gst_rate_bp for line in content.lines}
+        rate = rates.pop() if len(rates) == 1 else 0
+        half, whole = (f"\nat {percent(rate, halves=2)}", f"\nat {percent(rate)}") if rate else ("", "")
+        apart = [_Column("cgst", f"CGST (Rs){half}", 21.0), _Column("sgst", f"{_tax_name(content)} (Rs){half}", 21.0)]
+        money += [_Column("igst", f"IGST (Rs){whole}", 24.0)] if between else apart
+        money.append(_Column("total", "Total (Rs)", 25.0))
+    sac = [_Column("sac", "SAC", 15.0, "left")] if any(line.sac for line in content.lines) else []
+    room = ROOM - 8.0 - sum(column.width for column in (*sac, *money))
+    return [_Column("number", "", 8.0, "left"), _Column("words", "Particulars", room, "left"), *sac, *money]
 
 
 def _tax_name(content: ReceiptContent) -> str:
@@ -143,51 +149,52 @@ def _tax_name(content: ReceiptContent) -> str:
 
 
 def _cells(number: str, line: ContentLine, columns: Sequence[_Column]) -> list[str]:
-    """A line's cells, each amount with its rate below."""
-    half, whole = percent(line.gst_rate_bp, halves=2), percent(line.gst_rate_bp)
-    words = f"{line.words}\nRef. {line.application}" if line.application else line.words
-    cells = [number, words]
-    for column in columns[2:]:
-        match column.head.removesuffix(" (Rs)"):
-            case "SAC":
-                cells.append(line.sac)
-            case "Taxable value" | "Amount":
-                cells.append(rupees(line.base_paise))
-            case "IGST":
-                cells.append(f"{rupees(line.igst_paise)}\nat {whole}")
-            case "CGST":
-                cells.append(f"{rupees(line.cgst_paise)}\nat {half}")
-            case "Total":
-                cells.append(rupees(line.total_paise))
-            case _:
-                cells.append(f"{rupees(line.sgst_paise)}\nat {half}")
-    return cells
+    """A line's cells; each tax with its rate below where the column does not say it for all lines."""
+    half, whole = f"at {percent(line.gst_rate_bp, halves=2)}", f"at {percent(line.gst_rate_bp)}"
+    shown = {
+        "number": (number, ""),
+        "words": (f"{line.words}, {line.application}" if line.application else line.words, ""),
+        "sac": (line.sac, ""),
+        "base": (rupees(line.base_paise), ""),
+        "cgst": (rupees(line.cgst_paise), half),
+        "sgst": (rupees(line.sgst_paise), half),
+        "igst": (rupees(line.igst_paise), whole),
+        "total": (rupees(line.total_paise), ""),
+    }
+    texts = [(*shown[column.what], column.head) for column in columns]
+    return [text if not rate or "\n" in head else f"{text}\n{rate}" for text, rate, head in texts]
 
 
 def _table(paper: _Paper, columns: Sequence[_Column]) -> None:
-    """The lines, and their sums where there is more than one; the heads are said again on each page."""
+    """The lines, and their sums where there is more than one; the heads are said again on each page. The last line stays on one page
+    with what they come to."""
     content = paper.content
-    _row(paper, columns, [column.head for column in columns], bold=True)
+    several = len(content.lines) > 1
+    _row(paper, columns, [column.head for column in columns], bold=True, keep=20.0)
     for number, line in enumerate(content.lines, start=1):
-        _row(paper, columns, _cells(str(number), line, columns), heads=True)
-    if len(content.lines) > 1:
+        last = number == len(content.lines)
+        _row(paper, columns, _cells(str(number), line, columns), heads=True, keep=_ENDING if last and several else 0.0)
+    if several:
         parts = content.parts
         sums = {
-            "Taxable value": parts.base_paise,
-            "Amount": parts.base_paise,
-            "IGST": parts.igst_paise,
-            "CGST": parts.cgst_paise,
-            "Total": parts.total_paise,
+            "base": parts.base_paise,
+            "cgst": parts.cgst_paise,
+            "sgst": parts.sgst_paise,
+            "igst": parts.igst_paise,
+            "total": parts.total_paise,
         }
-        words = [rupees(sums.get(c.head.removesuffix(" (Rs)"), parts.sgst_paise)) if c.align == "right" else "" for c in columns[2:]]
+        words = [rupees(sums[column.what]) if column.what in sums else "" for column in columns[2:]]
         _row(paper, columns, ["", "Together", *words], bold=True, heads=True)
 
 
-def _row(paper: _Paper, columns: Sequence[_Column], cells: Sequence[str], *, bold: bool = False, heads: bool = False) -> None:
+def _row(
+    paper: _Paper, columns: Sequence[_Column], cells: Sequence[str], *, bold: bool = False, heads: bool = False, keep: float = 0.0
+) -> None:
+    """One row, on a new page if it, and `keep` below it, have no room on this one."""
     leaflet = paper.leaflet
     pairs = list(zip(columns, cells, strict=True))
     height = max(paper.height(cell, column.width - 2 * _PAD, _SMALL, bold=bold) for column, cell in pairs) + 1.3 * _PAD
-    if leaflet.need(height) and heads:
+    if leaflet.need(height + keep) and heads:
         _row(paper, columns, [column.head for column in columns], bold=True)
     x = MARGIN
     for column, cell in pairs:

@@ -68,6 +68,8 @@ class ApplicationVersion(Row, tablename="application_version"):
 
     once = Unique([application, version])
     of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    whose_or_nobodys = Check("(agency IS NULL) = (office IS NULL)")
 
 
 class ApplicationInvoice(Row, tablename="application_invoice"):
@@ -87,6 +89,8 @@ class ApplicationInvoice(Row, tablename="application_invoice"):
 
     once = Unique([exporter, scheme, number_key, dated_on, filed_at, application])
     of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    whose_or_nobodys = Check("(agency IS NULL) = (office IS NULL)")
 
 
 class FindingRow(Row, tablename="finding"):
@@ -104,6 +108,8 @@ class FindingRow(Row, tablename="finding"):
 
     once = Unique([application, version, form_sha256])
     of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    whose_or_nobodys = Check("(agency IS NULL) = (office IS NULL)")
 
 
 class SupportingDocument(Row, tablename="supporting_document"):
@@ -121,6 +127,8 @@ class SupportingDocument(Row, tablename="supporting_document"):
     made_at = Timestamptz()
 
     of_exporter = CompositeForeignKey(["exporter", "application"], "application", ["exporter", "id"])
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    whose_or_nobodys = Check("(agency IS NULL) = (office IS NULL)")
 
 
 class CostSheetRow(Row, tablename="cost_sheet"):

@@ -126,3 +126,5 @@ class SigningDocumentRow(Row, tablename="signing_document"):
     once = Unique([job, certificate])
     offsets_in_order = Check("reserved_start < reserved_end")
     of_exporter = CompositeForeignKey(["exporter", "certificate"], "certificate", ["exporter", "id"])
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    whose_or_nobodys = Check("(agency IS NULL) = (office IS NULL)")

@@ -100,6 +100,8 @@ class CertificateFileRow(Row, tablename="certificate_file"):
     once = Unique([certificate, kind, serial, name])
     not_negative = Check(serial >= 0)
     of_exporter = CompositeForeignKey(["exporter", "certificate"], "certificate", ["exporter", "id"])
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    whose_or_nobodys = Check("(agency IS NULL) = (office IS NULL)")
 
 
 class CertificateEventRow(Row, tablename="certificate_event"):
@@ -118,3 +120,5 @@ class CertificateEventRow(Row, tablename="certificate_event"):
     once = Unique([certificate, serial])
     state_known = one_of("state", CertificateState)
     of_exporter = CompositeForeignKey(["exporter", "certificate"], "certificate", ["exporter", "id"])
+    own_office = CompositeForeignKey(["agency", "office"], "office", ["agency", "id"])
+    whose_or_nobodys = Check("(agency IS NULL) = (office IS NULL)")

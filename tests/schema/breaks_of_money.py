@@ -24,6 +24,7 @@ WALLET = {"role": "wallet", "exporter": ONE, "detail": str(ONE), "no_overdraft":
 GOOD: Mapping[str, Mapping[str, Any]] = {
     "fee": {"rounding": "paisa", "amount_paise": 1, "gst_rate_bp": 1800, "sac": "9983"},
     "payment_parameters": {"version": 1, "merchant": "M1"},
+    "payment_activation": {"live_key": lambda row: str(row["id" if "ended_at" in row else "office"])},
     "payment_test": {"outcome": "passed"},
     "payment_override": {"because": "x"},
     "office_terms": {
@@ -71,7 +72,12 @@ BREAKS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "payment_parameters_merchant_whole": [{"merchant": "M 1"}],
     "payment_test_outcome_known": [{"outcome": "hm"}],
     "payment_override_reasoned": [{"because": ""}],
-    "payment_activation_live_until_it_ends": [ENDED],
+    "payment_activation_live_until_it_ends": [
+        {"live_key": "x"},
+        {"id": ID, "live_key": ID},
+        ENDED | {"live_key": "x"},
+        ENDED | {"office": ONE, "live_key": str(ONE)},
+    ],
     "office_terms_rejection_known": [{"on_rejection": ""}],
     "office_terms_withdrawal_known": [{"on_withdrawal": "x"}],
     "office_terms_taken_known": [{"fee_taken": ""}],
@@ -137,6 +143,7 @@ BREAKS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "payment_attempt_positive": [{"amount_paise": 0}],
     "payment_attempt_refund_within": [{"refunded_paise": 2}, {"refunded_paise": -1}],
     "payment_attempt_disposed_when_succeeded": [SUCCEEDED, {"disposition": "excess"}],
+    "payment_attempt_doubted_when_succeeded": [{"doubted_at": AT}, {"state": "failed", "doubted_at": AT}],
     "payment_attempt_dated_when_succeeded": [{"state": "succeeded", "disposition": "excess"}, {"succeeded_at": AT}],
     "payment_attempt_applied_is_keyed": [
         {"applied_key": "x"},
@@ -208,6 +215,7 @@ BREAKS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 # UNIQUEs over what may be NULL, or whose key follows from other columns.
 WITH: Mapping[str, Mapping[str, Any]] = {
     "office_terms.live_key": {"office": ONE},
+    "payment_activation.live_key": {"office": ONE},
     "ledger_journal.reverses": {"reverses": ONE, "kind": "reversal"},
     "ledger_transfer.resolves": {"resolves": ONE, "phase": "void"},
     "payment_order_line.live_key": {"application": ONE},

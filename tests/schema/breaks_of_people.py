@@ -1,6 +1,6 @@
 """What a row of the people's rooms has to say so that it breaks nothing of its own, and a row that breaks each CHECK of theirs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,12 +12,31 @@ EARLIER, BEFORE = AT - timedelta(days=1), DAY - timedelta(days=1)
 ID = "00000000-0000-4000-8000-000000000001"
 ONE, OTHER = uuid4(), uuid4()
 
+
+def live(*columns: str, end: str = "ended_at") -> Callable[[Mapping[str, Any]], str]:
+    """The live key of a row: these columns while it lasts, its own id afterwards."""
+    return lambda row: str(row["id"]) if row.get(end) else ":".join(str(row[column]) for column in columns)
+
+
 # What a row of people has to say beside what `row_of` makes up, so that it breaks nothing of its own.
 GOOD: Mapping[str, Mapping[str, Any]] = {
     "agency_listing": {"appendix": "2B"},
     "office": {"code": "MUM"},
-    "people_change": {"state": "waiting", "asked_as": "officer"},
-    "appearance": {"officer": ONE, "agency": ONE},
+    "people_change": {
+        "state": "waiting",
+        "asked_as": "officer",
+        "kind": "stamp",
+        "subject": "x",
+        "live_key": lambda row: f"{row['kind']}:{row['agency']}:{row['subject']}" if row["state"] == "waiting" else str(row["id"]),
+    },
+    "appearance": {"officer": ONE, "agency": ONE, "live_key": live("officer")},
+    "stamp": {"live_key": live("office")},
+    "platform_user": {"live_key": live("account")},
+    "administrator": {"live_key": live("account", "agency")},
+    "officer_spell": {"live_key": live("officer", end="ends_at")},
+    "officer_office": {"live_key": live("officer", "office")},
+    "exporter_user": {"account": ONE, "live_key": live("exporter", "account")},
+    "broker_grant": {"live_key": live("broker", "exporter")},
     "picture_draft": {"bearer": "office", "office": ONE, "agency": ONE},
     "enrolment": {"officer": ONE, "agency": ONE},
     "dsc_presented": {"officer": ONE, "agency": ONE, "state": "asked"},
@@ -28,25 +47,26 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
     "mail_ticket": {"purpose": "reset"},
     "api_key": {"agency": ONE},
 }
-ENDED = {"ended_at": AT}  # and its key is not its own id
+ENDED = {"ended_at": AT, "live_key": "x"}
 BREAKS: Mapping[str, Mapping[str, Any]] = {
     "agency_listing_appendix_known": {"appendix": "2C"},
     "agency_listing_in_order": {"ends_on": BEFORE},
     "office_code_is_capitals": {"code": "mum"},
     "account_failed_counts": {"failed": -1},
+    "account_off_is_said": {"active": False, "off_at": AT},
     "platform_user_live_until_it_ends": ENDED,
     "administrator_live_until_it_ends": ENDED,
     "officer_spell_in_order": {"id": ID, "live_key": ID, "ends_at": EARLIER},
-    "officer_spell_live_until_it_ends": {"ends_at": AT},
+    "officer_spell_live_until_it_ends": {"ends_at": AT, "live_key": "x"},
     "officer_office_live_until_it_ends": ENDED,
     "exporter_status_known": {"status": "asleep"},
-    "exporter_user_ended_is_not_live": ENDED,
+    "exporter_user_live_until_it_ends": ENDED,
     "broker_off_is_said": {"active": False, "off_at": AT},
     "broker_grant_some_a_day": {"per_day": 0},
     "broker_grant_live_until_it_ends": ENDED,
     "broker_grant_never_signs": {"rights": "see,sign"},
     "broker_day_filed_counts": {"filed": -1},
-    "people_change_state_known": {"state": "asleep", "decided_at": AT, "id": ID, "live_key": ID},
+    "people_change_state_known": {"state": "asleep", "decided_at": AT},
     "people_change_asked_as_one": {"asked_as": "broker"},
     "people_change_nobody_confirms_alone": {
         "state": "done",
@@ -58,7 +78,7 @@ BREAKS: Mapping[str, Mapping[str, Any]] = {
     },
     "people_change_over_has_its_time": {"decided_at": AT},
     "people_change_nobody_seconds_themselves": {"asked_by": ONE, "second": ONE},
-    "people_change_live_while_it_waits": {"state": "done", "decided_at": AT},
+    "people_change_live_while_it_waits": {"state": "done", "decided_at": AT, "live_key": "stamp:x"},
     "stamp_live_until_it_ends": ENDED,
     "stamp_score": {"quality": 101},
     "stamp_ends_later": {"ended_at": EARLIER, "id": ID, "live_key": ID},
@@ -91,7 +111,17 @@ BREAKS: Mapping[str, Mapping[str, Any]] = {
 
 # UNIQUEs over what may be NULL bind only the rows that have all of it.
 WITH: Mapping[str, Mapping[str, Any]] = {
-    "exporter_user_subject_once": {"subject": "s"},
-    "appearance_once_of_user": {"officer": None, "agency": None, "exporter": ONE, "exporter_user": ONE},
+    "exporter_user_subject_once": {"subject": "s", "ended_at": AT},
+    "appearance_once_of_user": {"officer": None, "agency": None, "exporter": ONE, "exporter_user": ONE, "ended_at": AT},
+    "appearance_once": {"ended_at": AT},
+    "stamp_once": {"ended_at": AT},
+    "platform_user.live_key": {"account": ONE},
+    "administrator.live_key": {"account": ONE, "agency": ONE},
+    "officer_spell.live_key": {"officer": ONE},
+    "officer_office.live_key": {"officer": ONE, "office": ONE},
+    "exporter_user.live_key": {"exporter": ONE},
+    "broker_grant.live_key": {"broker": ONE, "exporter": ONE},
+    "stamp.live_key": {"office": ONE},
+    "people_change.live_key": {"agency": ONE},
     "account.registry_key": {"registry_key": "k"},
 }

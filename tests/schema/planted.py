@@ -108,7 +108,7 @@ async def plant(ground: Ground) -> Garden:
     await here.add(Account, email=uuid4().hex)
     await here.add(Officer)
     await here.add(Enrolment, exporter=None, exporter_user=None)
-    await here.add(ChangeRow, second=None, decided_by=None)
+    await here.add(ChangeRow, subject=uuid4().hex, second=None, decided_by=None)
     await here.add(ApplicationRow, "spare")
     await here.add(ApplicationRow)
     for table in (SeriesRow, ApprovalRow):

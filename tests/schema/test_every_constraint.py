@@ -10,12 +10,13 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from piccolo.constraints import Check, Unique
 
-from engine import schema
 from engine.errors import Conflict
 from engine.schema import TABLES
 from engine.store.engines import Engine
@@ -70,9 +71,8 @@ def test_every_check_has_a_row_that_breaks_it_and_every_row_its_check() -> None:
 
 
 @pytest.fixture
-async def built(empty_database: Engine) -> Engine:
-    await schema.build()
-    return empty_database
+async def built(built_database: Engine) -> Engine:
+    return built_database
 
 
 async def test_a_row_as_it_should_be_breaks_no_rule_of_its_own(built: Engine) -> None:
@@ -94,6 +94,57 @@ async def test_every_check_refuses_its_row(built: Engine) -> None:
             if not re.search(rf"\b{name}\b", say):
                 wrong[name] = f"{told}: {say}"
     assert wrong == {}
+
+
+LIVE = {
+    "stamp": ("office",),
+    "appearance": ("officer",),
+    "platform_user": ("account",),
+    "administrator": ("account", "agency"),
+    "officer_spell": ("officer",),
+    "officer_office": ("officer", "office"),
+    "exporter_user": ("exporter", "account"),
+    "broker_grant": ("broker", "exporter"),
+    "payment_activation": ("office",),
+}
+
+
+@pytest.mark.parametrize("name", LIVE)
+async def test_a_live_key_is_what_the_row_is_about_and_nothing_else(built: Engine, name: str) -> None:
+    """With any other key the UNIQUE beside it would hold nothing: two rows of one thing would live at once."""
+    table, end = OURS[name], "ends_at" if name == "officer_spell" else "ended_at"
+    good = row_of(table)
+    about, own = ":".join(str(getattr(good, column)) for column in LIVE[name]), str(good.id)
+    swapped = ":".join(reversed(about.split(":")))
+    wrong = [{"live_key": key} for key in ("x", own, about[:-1], about.upper(), swapped) if key != about]
+    wrong += [{end: "moment", "live_key": key} for key in ("x", about)]
+    for told in wrong:
+        when = getattr(good, "made_at", None) or getattr(good, "starts_at", None) or datetime(2026, 11, 21, 9, tzinfo=UTC)
+        changed = {column: value for column, value in good.to_dict().items() if column != "live_key"} | told
+        if end in told:
+            changed[end] = when
+        assert f"{name}_live_until_it_ends" in await refusal(table, table(**changed)), told
+
+
+WHOSE = [
+    table
+    for table in TABLES
+    if {"agency", "office"} <= {each._meta.name for each in table._meta.columns}
+    and table._meta.tablename not in {"fee", "people_change", "registration_request"}  # of a whole agency, where no office is named
+]
+
+
+@pytest.mark.parametrize("table", WHOSE, ids=lambda table: str(table._meta.tablename))
+async def test_a_row_is_of_an_agencys_office_or_of_nobodys(built: Engine, table: Any) -> None:
+    """Of an agency without an office, or of an office without an agency, no scope would cover it, and its composite key holds nothing."""
+    rules = [rule for rule in table._meta.constraints if isinstance(rule, Check)]
+    nullable = [each._meta.name for each in table._meta.columns if each._meta.name in {"agency", "office"} and each._meta.null]
+    for missing in nullable:
+        row = row_of(table, agency=uuid4(), office=uuid4())
+        setattr(row, missing, None)
+        say = await refusal(table, row)
+        named = [rule._meta.name for rule in rules if re.search(rf"\b{rule._meta.name}\b", say)]
+        assert named, f"without {missing}: {say}"
 
 
 async def test_every_unique_refuses_the_second_row(built: Engine) -> None:
