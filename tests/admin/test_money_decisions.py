@@ -232,12 +232,19 @@ async def test_an_old_proof_gives_nothing_back(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "state"), [("succeeded", AttemptState.SUCCEEDED), ("failed", AttemptState.FAILED), ("pending", AttemptState.PENDING)]
+    ("decision", "spoil", "state"),
+    [
+        ("succeeded", "merchant", AttemptState.SUCCEEDED),
+        ("failed", "amount", AttemptState.FAILED),
+        ("pending", "amount", AttemptState.PENDING),
+    ],
 )
-async def test_a_review_tells_the_firm_to_wait_and_the_office_what_to_do(office: Office, decision: str, state: AttemptState) -> None:
+async def test_a_review_tells_the_firm_to_wait_and_the_office_what_to_do(
+    office: Office, decision: str, spoil: str, state: AttemptState
+) -> None:
     order = await office.begun()
-    await office.gateway.control.pay(office.payment(), "tampered_amount_valid_signature")
-    assert (await office.told(spoil="amount")).status_code == 200
+    await office.gateway.control.pay(office.payment(), "success")
+    assert (await office.told(spoil=spoil)).status_code == 200
     page = (await office.get(f"/payments/{order.reference}")).text
     assert "The office looks at this payment" in page
     assert "Do not pay again" in page
@@ -246,7 +253,7 @@ async def test_a_review_tells_the_firm_to_wait_and_the_office_what_to_do(office:
     attempt = await office.attempt(order)
     queue = (await office.get("/payments/review")).text
     assert f"/payments/review/{attempt.id}" in queue
-    assert "Because it names another amount." in queue
+    assert f"Because it names another {spoil}." in queue
     assert "Ask the gateway again" in (await office.get(f"/payments/review/{attempt.id}")).text
     assert (await office.post(f"/payments/review/{attempt.id}", decision=decision, reason="")).status_code == 422
     for status in (303, 409 if decision != "succeeded" else 404):
@@ -255,6 +262,18 @@ async def test_a_review_tells_the_firm_to_wait_and_the_office_what_to_do(office:
     assert (await office.attempt(order)).state is state
     assert (await office.now(order)).state is (OrderState.PAID if state is AttemptState.SUCCEEDED else OrderState.OPEN)
     assert f"/payments/review/{attempt.id}" not in (await office.get("/payments/review")).text
+
+
+async def test_less_money_than_the_order_comes_to_is_not_said_to_have_paid_it(office: Office) -> None:
+    order = await office.begun()
+    await office.gateway.control.pay(office.payment(), "tampered_amount_valid_signature")
+    assert (await office.told(spoil="amount")).status_code == 200
+    await office.enter(RoleKind.ADMINISTRATOR)
+    attempt = await office.attempt(order)
+    answer = await office.post(f"/payments/review/{attempt.id}", decision="succeeded", reason="Seen in its list.")
+    assert (answer.status_code, "so little pays nothing here" in answer.text) == (422, True)
+    assert (await office.attempt(order)).state is AttemptState.REVIEW
+    assert (await office.now(order)).state is OrderState.OPEN
 
 
 async def test_a_second_success_of_one_payment_is_looked_at_and_goes_on_counting(office: Office) -> None:

@@ -258,7 +258,7 @@ def _browser_never_returns(payer: Walker, reference: str) -> None:
 def _wallet_pays(payer: Walker, reference: str) -> None:
     payer.choose(reference)
     payer.press("from the e-wallet")
-    payer.sees("The fee was paid from the e-wallet", "The receipt is made when the fee is taken")
+    payer.sees("The fee was paid from the e-wallet", "its receipt is made when it is taken")
     payer.go(f"/wallet/{payer.shop.office}/{payer.shop.firm}")
     payer.sees("₹\u00a0764.00", "set aside")
 
@@ -272,7 +272,7 @@ def _fees_go_back(payer: Walker, by_gateway: str, by_wallet: str) -> None:
         payer.press("Withdraw the application")
         expect(payer.page.locator("tr", has_text=reference)).to_contain_text("withdrawn")
     payer.go(f"/wallet/{payer.shop.office}/{payer.shop.firm}")
-    payer.sees("let go")
+    payer.sees("no longer set aside")
     expect(payer.page.locator(".balances")).to_contain_text("Available₹\u00a01,000.00")
     payer.go("/payments")
     payer.page.locator("tbody tr", has_not_text="from the e-wallet").locator("th a").first.click()

@@ -9,7 +9,7 @@ from engine.errors import Conflict, NotFound, Refused
 from engine.money.orders.finding import attempts_of, lines_of, order_by_reference
 from engine.money.orders.nouns import Attempt, Order, OrderLine
 from engine.money.orders.tables import Disposition, OrderState, PaidBy, Purpose, RefundTo
-from engine.money.paying.refunding import refund_line, refund_top_up
+from engine.money.paying.refunding import never_taken, refund_line, refund_top_up
 from engine.scope import Scope
 from engine.store import uow
 from engine.store.idempotency import first_answer, remember_answer
@@ -57,7 +57,8 @@ async def refundable(order: Order, *, wallet: bool) -> Refundable:
         return Refundable(top_up=left[0], ways=(RefundTo.SOURCE, RefundTo.BY_HAND)) if left else Refundable()
     lines = [(line, line.amount_paise - line.refunded_paise) for line in await lines_of(order)]
     ways = (RefundTo.SOURCE, RefundTo.BY_HAND, *((RefundTo.WALLET,) if wallet else ()))
-    left_over = tuple((line, paise) for line, paise in lines if paise > 0)
+    only_set_aside = await never_taken([line.id for line, _ in lines])
+    left_over = tuple((line, paise) for line, paise in lines if paise > 0 and line.id not in only_set_aside)
     return Refundable(lines=left_over, ways=(RefundTo.WALLET,) if order.paid_by is PaidBy.WALLET else ways)
 
 

@@ -5,7 +5,7 @@ guarded updates, in the unit of work that writes the refund. What goes to the wa
 back the way it came waits for the round of `refund_asking`. Nobody is asked here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from engine.people.plain_text import reason_of
 from engine.scope import PLATFORM, Scope
 from engine.store import uow
 
-__all__ = ["refund_line", "refund_top_up", "require_wallet_on", "take_from_attempt"]
+__all__ = ["never_taken", "refund_line", "refund_top_up", "require_wallet_on", "take_from_attempt"]
 
 
 async def refund_line(
@@ -161,12 +161,22 @@ async def _require_taken(line: OrderLine, left_paise: int) -> None:
     row = await CoverRow.select().where(CoverRow.order_line == line.id).first()
     if row is None:
         return
-    if row["kind"] == CoverKind.HOLD and not await JournalRow.exists().where(JournalRow.key == f"post:{line.id}"):
+    if line.id in await never_taken([line.id]):
         say = f"The fee of {line.reference} was set aside in the wallet and never taken, so there is nothing to give back."
         raise Conflict(say, code="fee_not_taken")
     if row["state"] == CoverState.OPEN and left_paise <= 0:
         say = f"The application {line.reference} is still under way and needs its fee; it is withdrawn or rejected first."
         raise Conflict(say, code="application_under_way")
+
+
+async def never_taken(line_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the fees that were only set aside in a wallet: let go since, or not taken yet."""
+    rows = await CoverRow.select(CoverRow.order_line).where(CoverRow.order_line.is_in(list(line_ids)), CoverRow.kind == str(CoverKind.HOLD))
+    keys = {f"post:{row['order_line']}": UUID(str(row["order_line"])) for row in rows}
+    if not keys:
+        return set()
+    taken = {row["key"] for row in await JournalRow.select(JournalRow.key).where(JournalRow.key.is_in(list(keys)))}
+    return {id for key, id in keys.items() if key not in taken}
 
 
 async def _applied(order: Order) -> Attempt:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from engine.errors import Conflict, Refused
+from engine.money.fees import rupees
 from engine.money.orders.finding import attempt_by_id
 from engine.money.orders.nouns import Attempt
 from engine.money.orders.tables import AttemptRow, AttemptState, InboxRow, RefundRow, RefundState, RefundTo, RefundWhy, Verdict
@@ -59,7 +60,7 @@ async def release_review(
     scope: Scope, attempt_id: UUID, decision: ReviewDecision, reason: str, *, cashier: Cashier, actor: str, at: datetime
 ) -> Attempt:
     """Lets a payment out of review by what a person found, with all that follows from it. What a message about another payment stopped
-    is no success by anybody's word: that money paid the other one.
+    is no success by anybody's word: that money paid the other one. Nor is less money than the order comes to.
 
     Raises NotFound for a payment that the scope does not cover, Conflict if it is not under review any more, Refused without a reason.
     """
@@ -67,7 +68,7 @@ async def release_review(
     attempt = await attempt_by_id(scope, attempt_id)
     async with uow():
         if decision is ReviewDecision.SUCCEEDED:
-            await _require_about_it(attempt)
+            await _require_its_money(attempt)
         released = await release(attempt.id, AttemptState(decision), f"a person decided: {why}", cashier=cashier, actor=actor, at=at)
         await audit(
             "payment_review_released",
@@ -82,15 +83,25 @@ async def release_review(
     return released
 
 
-async def _require_about_it(attempt: Attempt) -> None:
-    """Raises Refused where the message that stopped a payment names another one, as whoever paid once and brings it everywhere has it."""
+async def _require_its_money(attempt: Attempt) -> None:
+    """Raises Refused where the message that stopped a payment names another one, as whoever paid once and brings it everywhere has it,
+    or less than was to be paid: a wallet would be filled with money that nobody sent."""
     mine = (InboxRow.attempt == attempt.id, InboxRow.verdict == str(Verdict.REVIEW))
-    row = await InboxRow.select(InboxRow.reference).where(*mine).order_by(InboxRow.received_at, ascending=False).first()
-    if row is not None and row["reference"] != attempt.reference:
+    query = InboxRow.select(InboxRow.reference, InboxRow.amount_paise).where(*mine)
+    row = await query.order_by(InboxRow.received_at, ascending=False).first()
+    if row is None:
+        return
+    if row["reference"] != attempt.reference:
         say = (
             "The message that stopped this payment is about another one, so it is no word of this money. Ask the gateway again: it decides."
         )
         raise Refused(say, code="review_of_another", box="decision", rule="word of this payment")
+    if row["amount_paise"] is not None and row["amount_paise"] < attempt.amount_paise:
+        say = (
+            f"The gateway names Rs {rupees(row['amount_paise'])}, and Rs {rupees(attempt.amount_paise)} were to be paid: so little pays "
+            "nothing here. Ask the gateway again; or say that the payment failed, and give what came back in the gateway's own list."
+        )
+        raise Refused(say, code="review_amount", box="decision", rule="no less than the order")
 
 
 async def doubted_queue(scope: Scope, *, office_id: UUID | None = None, most: int = 50) -> Sequence[Attempt]:

@@ -14,6 +14,7 @@ from engine.mail.tables import LetterRow
 from engine.money.ending import withdraw_application
 from engine.money.ledger import trial_balance
 from engine.money.orders import Order, lines_of, open_top_up
+from engine.money.orders.finding import order_by_id
 from engine.money.orders.tables import AttemptRow, Disposition, OrderLineRow, RefundRow, RefundState, RefundTo
 from engine.money.paying import (
     Refund,
@@ -31,6 +32,7 @@ from engine.money.paying import (
     tell_refunds,
 )
 from engine.money.paying.refund_asking import ask_refund
+from engine.money.paying.refund_once import refundable
 from engine.money.receipts import ReceiptKind, receipts_of_order
 from engine.money.settling import check_clearing
 from engine.money.tables import CoverRow, CoverState
@@ -430,7 +432,8 @@ async def test_nothing_is_credited_where_the_office_keeps_no_wallets(till: Till,
 async def test_a_fee_paid_from_the_wallet_goes_back_there(till: Till, gateway: Giving) -> None:
     await till.fund(50000)
     order = await till.order()
-    await pay_by_wallet(till.scope, order.reference, actor="test", at=till.at)
+    order = await pay_by_wallet(till.scope, order.reference, actor="test", at=till.at)
+    assert (await refundable(order, wallet=True)).lines
     await released(order)
     assert (await ask(till, order)).state is RefundState.DONE
     assert await till.available() == 50000
@@ -440,11 +443,14 @@ async def test_a_fee_paid_from_the_wallet_goes_back_there(till: Till, gateway: G
 async def test_a_fee_that_was_only_set_aside_is_not_refunded(till: Till, gateway: Giving) -> None:
     await till.terms(fee_taken="issue")
     await till.fund(50000)
-    order = await till.order()
-    await pay_by_wallet(till.scope, order.reference, actor="test", at=till.at)
+    order = await pay_by_wallet(till.scope, (await till.order()).reference, actor="test", at=till.at)
     with pytest.raises(Conflict) as caught:
         await ask(till, order)
     assert caught.value.code == "fee_not_taken"
+    assert not (await refundable(order, wallet=True)).anything
+    [line] = await lines_of(order)
+    await withdraw_application(till.scope, line.reference, actor="test", at=till.at)
+    assert not (await refundable(await order_by_id(PLATFORM, order.id), wallet=True)).anything
     await till.sound()
 
 

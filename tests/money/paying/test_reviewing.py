@@ -54,6 +54,21 @@ async def test_a_payment_that_a_person_found_pays_its_order_with_all_that_follow
     assert await check_clearing(None) == []
 
 
+@pytest.mark.parametrize("decision", list(ReviewDecision))
+async def test_less_money_than_was_to_be_paid_is_no_success_by_anybodys_word(till: Till, decision: ReviewDecision) -> None:
+    attempt = await stopped(till, amount=100)
+    act = release_review(office_scope(till), attempt.id, decision, WHY, cashier=till.cashier, actor="test", at=till.at)
+    if decision is not ReviewDecision.SUCCEEDED:
+        assert (await act).state is not AttemptState.SUCCEEDED
+        return
+    with pytest.raises(Refused) as refused:
+        await act
+    assert refused.value.code == "review_amount"
+    assert (await till.now(attempt)).state is AttemptState.REVIEW
+    assert await receipts_of_order(office_scope(till), attempt.order_id) == []
+    await till.sound()
+
+
 async def test_a_payment_that_did_not_come_fails_and_another_try_may_begin(till: Till) -> None:
     attempt = await stopped(till)
     await release_review(office_scope(till), attempt.id, ReviewDecision.FAILED, WHY, cashier=till.cashier, actor="test", at=till.at)
