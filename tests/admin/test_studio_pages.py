@@ -34,8 +34,9 @@ from engine.schema.migrate import migrate
 from engine.scope import PLATFORM
 from engine.site import Site
 from engine.store import connect, uow
-from tests.admin.conftest import BASE, TOKEN, _calling, _running
+from tests.admin.conftest import BASE, TOKEN, _calling
 from tests.clocks import StillClock
+from tests.sockets import running
 
 START = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
 SEEN = re.compile(r'name="seen" value="([0-9a-f]{64})"')
@@ -119,7 +120,7 @@ async def _cast() -> Cast:
 @pytest.fixture(scope="module")
 async def house(config: Config, cast: Cast, clock: StillClock) -> AsyncIterator[Litestar]:
     app = create_app(config, clock=clock, work=False)
-    async with _running(app):
+    async with running(app):
         yield app
 
 

@@ -19,6 +19,8 @@ import pytest
 
 from tests.clocks import MovableClock, to_the_morning
 
+pytest.register_assert_rewrite("tests.crash.money_verdict", "tests.crash.money_healing", "tests.crash.money_paper")
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "plugins" / "templates" / "aifta" / "example.json"
 LONGEST_S = 100.0

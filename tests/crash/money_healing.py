@@ -73,7 +73,13 @@ async def _decide(day: Day, last: bool) -> None:
     """Persons decide by what they see at the gateway, or at the bank."""
     for attempt in await review_queue(PLATFORM, most=_MANY):
         found = day.found(attempt.reference)
-        await day.do("review", attempt=str(attempt.id), decision="failed" if found == "pending" and last else found)
+        wanted = "failed" if found == "pending" and last else found
+        deed = await day.do("review", attempt=str(attempt.id), decision=wanted)
+        if deed.code.rpartition("/")[2] in {
+            "review_of_another",
+            "review_amount",
+        }:  # what stopped it is no word of its money: the gateway has the word
+            await day.do("review", attempt=str(attempt.id), decision="pending")
     for refund in await refunds_waiting(PLATFORM, most=_MANY):
         if refund.state in {"failed", "requested"}:
             deed = await day.do("otherwise", refund=str(refund.id), back_to="by_hand")

@@ -293,7 +293,7 @@ class Books(RuleBasedStateMachine):
         assert self.run(act(PLATFORM, self.book.office_id, self.firm(name), reason="looked into", actor="test", at=AT))
         self.model.frozen ^= {mine}
 
-    @rule(statement=st.integers(1, 14))
+    @rule(statement=st.integers(1, 9))
     def let_a_statement_of_the_next_deed_fail(self, statement: int) -> None:
         self.broken_at = statement
 
