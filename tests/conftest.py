@@ -85,6 +85,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long file is named by its argument: its bytes hold the second in which it was made, and workers must collect the same names."""
+    return argname if isinstance(val, bytes) and len(val) > 60 else None
+
+
 def _authorities_read_once() -> Callable[..., ssl.SSLContext]:
     """httpx's function for a client that names no authorities: it reads the hundreds that the machine trusts, 60 ms each time."""
     plain, real = functools.cache(httpx.create_ssl_context), httpx.create_ssl_context
@@ -547,7 +552,11 @@ def quote(record_property: Callable[[str, object], None]) -> Callable[[str], Non
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints the lines that tests asked to be quoted, also those of pytest-xdist's workers."""
+    """Prints the lines that tests asked to be quoted, also those of pytest-xdist's workers; lines of one head stand in one."""
     passed = terminalreporter.stats.get("passed", [])
+    told: dict[str, list[str]] = {}
     for line in sorted(value for report in passed for name, value in report.user_properties if name == "figure"):
-        terminalreporter.write_line(line)
+        head, _, figure = line.partition(": ")
+        told.setdefault(head, []).append(figure)
+    for head, figures in told.items():
+        terminalreporter.write_line(f"{head}: {', '.join(figures)}")
