@@ -65,10 +65,10 @@ async def enter_agency(code: str, name: str, *, forms: Iterable[Form] = (), acto
 async def rename_agency(agency_id: UUID, name: str, *, forms: Iterable[Form] = (), actor: str, at: datetime) -> None:
     """Changes the name that pages and certificates to come show. Raises Refused as `enter_agency` does, beside each of its offices."""
     name = _named(name)
+    offices = await Office.select(Office.name, Office.city).where(Office.agency == agency_id)
+    _require_room(name, [(row["name"], row["city"]) for row in offices], forms)  # it takes its time: nothing is held meanwhile
     async with uow():
         await _hold(agency_id)
-        offices = await Office.select(Office.name, Office.city).where(Office.agency == agency_id)
-        _require_room(name, [(row["name"], row["city"]) for row in offices], forms)
         await Agency.update({Agency.name: name}).where(Agency.id == agency_id)
         await audit("agency_renamed", room="people", subject=str(agency_id), actor=actor, at=at, agency=agency_id)
 
